@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What Erlang/OTP 25 prints for ~p. The limits of a line were found by asking it.
+
+#include "amqp/erlang_text.h"
+
+#include "amqp/limits.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include <fmt/format.h>
+
+namespace leveret::amqp {
+namespace {
+
+// A number in a binary, with the comma after it, ends at this column or goes to the next line.
+constexpr std::size_t number_column_max = 79;
+constexpr std::size_t pair_column_max = 78;
+
+std::size_t column_of(const std::string& text) {
+  const std::size_t line_break = text.rfind('\n');
+  return line_break == std::string::npos ? text.size() : text.size() - line_break - 1;
+}
+
+void break_line(std::string& text, std::size_t indent) {
+  text += '\n';
+  text.append(indent, ' ');
+}
+
+/// The letter after the backslash for a character that Erlang escapes in a string; 0 for others.
+char escape_letter(std::uint8_t octet) {
+  switch (octet) {
+    case '\b':
+      return 'b';
+    case '\t':
+      return 't';
+    case '\n':
+      return 'n';
+    case '\v':
+      return 'v';
+    case '\f':
+      return 'f';
+    case '\r':
+      return 'r';
+    case 27:
+      return 'e';
+    case '"':
+    case '\\':
+      return static_cast<char>(octet);
+    default:
+      return 0;
+  }
+}
+
+bool is_printable(std::byte byte) {
+  const auto octet = std::to_integer<std::uint8_t>(byte);
+  return (octet >= 0x20 && octet <= 0x7E) || octet >= 0xA0 || escape_letter(octet) != 0;
+}
+
+void append_characters(std::string& text, std::span<const std::byte> bytes) {
+  text += '"';
+  for (const std::byte each : bytes) {
+    const auto octet = std::to_integer<std::uint8_t>(each);
+    const char letter = escape_letter(octet);
+    if (letter != 0) text += '\\';
+    text += letter != 0 ? letter : static_cast<char>(octet);
+    if (text.size() > short_string_bytes_max) return;
+  }
+  text += '"';
+}
+
+void append_numbers(std::string& text, std::span<const std::byte> bytes) {
+  const std::size_t indent = column_of(text);
+  std::size_t column = indent;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const bool is_last = i + 1 == bytes.size();
+    const std::string number =
+        fmt::format("{}{}", std::to_integer<unsigned>(bytes[i]), is_last ? "" : ",");
+    if (column + number.size() > number_column_max && i > 0) {
+      break_line(text, indent);
+      column = indent;
+    }
+    text += number;
+    column += number.size();
+    if (text.size() > short_string_bytes_max) return;
+  }
+}
+
+}  // namespace
+
+void append_erlang_binary(std::string& text, std::span<const std::byte> bytes) {
+  text += "<<";
+  if (bytes.empty()) {
+    // Nothing between the brackets, not even quotes.
+  } else if (std::ranges::all_of(bytes, is_printable)) {
+    append_characters(text, bytes);
+  } else {
+    append_numbers(text, bytes);
+  }
+  text += ">>";
+}
+
+void append_erlang_pair(std::string& text, std::string_view name, unsigned number) {
+  const std::size_t column = column_of(text);
+  const std::string second = fmt::format("{}}}", number);
+  text += fmt::format("{{{},", name);
+  if (column_of(text) + second.size() > pair_column_max) break_line(text, column + 1);
+  text += second;
+}
+
+}  // namespace leveret::amqp

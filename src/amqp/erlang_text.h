@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Erlang's notation for a few terms, as far as RabbitMQ's reply texts show them: what its format
+// directive ~p prints, line breaks at 80 columns included.
+//
+// Thread: any.
+
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace leveret::amqp {
+
+/// Appends <<"text">> when every byte is printable Latin-1, or <<0,1,2>>. Columns are counted from
+/// the last line break in `text`. Stops once `text` is longer than a reply text can be.
+void append_erlang_binary(std::string& text, std::span<const std::byte> bytes);
+
+/// Appends {name,number}.
+void append_erlang_pair(std::string& text, std::string_view name, unsigned number);
+
+}  // namespace leveret::amqp
