@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The classic store against a model: whatever is pushed, shifted, settled, requeued, purged, moved,
+// left to the disk and read again, in whatever order, through stops and crashes, what comes from
+// the head is what the model says.
+#include "queue/classic_store.h"
+
+#include "journal/testing/manual_lane.h"
+#include "journal/testing/simulated_file_system.h"
+
+#include <cstdlib>
+#include <map>
+#include <optional>
+#include <random>
+#include <set>
+#include <string>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+namespace leveret {
+namespace {
+
+constexpr OwnerId owner{7};
+const std::filesystem::path directory = "/journal";
+
+/// A store over a journal over a disk that can be cut off; lives many lives.
+class StoreWorld : public JournalHost, public QueueHost, public StoreListener {
+ public:
+  explicit StoreWorld(std::uint64_t seed) : files_(seed) {
+    EXPECT_TRUE(files_.make_directory(directory));
+    EXPECT_TRUE(files_.sync_directory("/"));
+    limits.resident_bytes_max = 2048;
+    limits.places_max = 16;
+    start();
+  }
+
+  void start() {
+    Result<Recovered> recovered = recover(files_, directory, 0);
+    ASSERT_TRUE(recovered) << recovered.error().text();
+    EXPECT_TRUE(recovered->report.damages.empty());
+    journal_.emplace(Journal::Deps{.files = &files_,
+                                   .writing = &writing_,
+                                   .reading = &reading_,
+                                   .host = this,
+                                   .clock = &clock_},
+                     Journal::Options{.directory = directory, .segment_bytes = 8 * 1024});
+    log_.emplace(*journal_, static_cast<QueueHost&>(*this));
+    store.emplace(&*log_, limits, ClassicStore::Options{.owner = owner, .is_durable = true});
+    store->recover(std::move(recovered->owners[owner]), recovered->report.is_clean);
+    store->set_listener(*this);
+    journal_->start(std::move(recovered->segments), recovered->next_segment);
+  }
+  void stop_in_order() {
+    std::vector<StoredMessage> held;
+    held.reserve(shifted.size());
+    for (const auto& [seq, message] : shifted) held.push_back(message);
+    std::vector<SeqRun> delivered;
+    store->collect_delivered(held, delivered);
+    writing_.run_untold();
+    reading_.run_untold();
+    const auto closed = journal_->close(delivered);
+    EXPECT_TRUE(closed) << (closed ? "" : closed.error().text());
+    forget();
+  }
+  void lose_power(std::uint64_t seed) {
+    files_.power_loss(seed);
+    forget();
+    files_.restart();
+  }
+  void be_killed() {
+    files_.kill();
+    forget();
+    files_.restart();
+  }
+
+  /// Lets the lanes do `count` jobs at most; any, as the engine has it. False: there was none.
+  bool step(std::mt19937_64& engine) {
+    journal_->flush();
+    return engine() % 2 == 0 ? writing_.step() || reading_.step()
+                             : reading_.step() || writing_.step();
+  }
+  void step_all(std::mt19937_64& engine) {
+    while (step(engine)) continue;
+  }
+  [[nodiscard]] Journal& journal() { return *journal_; }
+
+  // QueueHost
+  void confirm(PublishToken token, bool is_accepted) override {
+    EXPECT_TRUE(is_accepted);
+    confirmed.insert(token.sequence);
+  }
+  void needs_dispatch(Queue&) override {}
+  void has_loaded(Queue&) override {}
+  void is_unused(Queue&) override {}
+  // StoreListener
+  void on_loaded() override {}
+  void on_damaged(std::uint64_t messages) override {
+    ADD_FAILURE() << messages << " messages are damaged";
+  }
+  [[nodiscard]] const StoredMessage* find_shifted(MessageSeq seq) const override {
+    const auto found = shifted.find(seq);
+    return found == shifted.end() ? nullptr : &found->second;
+  }
+  // JournalHost
+  void on_durable(BatchId upto) override { log_->on_durable(upto); }
+  void on_stalled(const Error& why) override { ADD_FAILURE() << why.text(); }
+  void on_resumed() override {}
+  void on_poisoned(const Error& why) override { ADD_FAILURE() << why.text(); }
+  void find_alive(OwnerId of, SegmentId segment, std::span<const IndexEntry> entries,
+                  std::vector<IndexEntry>& alive) override {
+    if (auto* found = log_->find_store(of)) found->find_alive(of, segment, entries, alive);
+  }
+  void relocate(OwnerId of, SegmentId segment, std::span<Relocation> relocations) override {
+    if (auto* found = log_->find_store(of)) found->relocate(of, segment, relocations);
+  }
+
+  StoreLimits limits;
+  std::optional<ClassicStore> store;
+  std::map<MessageSeq, StoredMessage> shifted;
+  std::set<std::uint64_t> confirmed;  // Tokens' sequences, of this life.
+
+ private:
+  void forget() {
+    store.reset();
+    log_.reset();
+    journal_.reset();
+    writing_.drop();
+    reading_.drop();
+    shifted.clear();
+    confirmed.clear();
+  }
+
+  SimulatedFileSystem files_;
+  ManualClock clock_;
+  testing::ManualLane writing_, reading_;
+  std::optional<Journal> journal_;
+  std::optional<MessageLog> log_;
+};
+
+/// What a message is, by its number, which its body begins with. Numbers grow as they are pushed.
+struct Known {
+  bool is_persistent = false;
+  std::uint64_t token = 0;          // Of its publish; confirmed or not.
+  std::uint64_t settled_token = 0;  // Of a barrier behind its settling; zero: not settled.
+  bool was_shifted = false;
+};
+
+class Story {
+ public:
+  explicit Story(std::uint64_t seed) : engine_(seed), world_(seed) {}
+
+  void run() {
+    for (int life = 0; life < 4 && !::testing::Test::HasFailure(); ++life) {
+      const auto acts = static_cast<int>(50 + engine_() % 400);
+      for (int i = 0; i < acts && !::testing::Test::HasFailure(); ++i) act();
+      switch (engine_() % 3) {
+        case 0:
+          stop();
+          break;
+        case 1:
+          crash([this] { world_.lose_power(engine_()); });
+          break;
+        default:
+          crash([this] { world_.be_killed(); });
+      }
+    }
+  }
+
+ private:
+  void act() {
+    switch (engine_() % 16) {
+      case 0:
+      case 1:
+      case 2:
+      case 3:
+      case 4:
+        return push();
+      case 5:
+      case 6:
+      case 7:
+        return shift();
+      case 8:
+      case 9:
+        return settle();
+      case 10:
+        return requeue();
+      case 11:
+        world_.limits.is_memory_short = engine_() % 2 == 0;
+        return;
+      case 12:
+        if (engine_() % 16 == 0) purge();
+        return;
+      case 13:
+        if (engine_() % 8 == 0) world_.step_all(engine_);
+        return;
+      default:
+        world_.step(engine_);
+    }
+  }
+
+  void push() {
+    for (auto count = 1 + engine_() % 8; count > 0; --count) {
+      const std::uint64_t number = ++last_number_;
+      const std::string body = fmt::format("{} {}", number, std::string(engine_() % 400, 'x'));
+      Known& known = known_[number];
+      known.is_persistent = engine_() % 4 != 0;
+      known.token = ++last_token_;
+      const auto taken = world_.store->push(
+          make_message("", "q", amqp_no_properties(),
+                       std::as_bytes(std::span(body.data(), body.size())), known.is_persistent),
+          {ChannelId(1), known.token});
+      EXPECT_NE(taken, MessageStore::Taken::refused);
+      if (taken == MessageStore::Taken::safe) world_.confirmed.insert(known.token);
+      ready_.insert(number);
+    }
+    EXPECT_EQ(world_.store->size(), ready_.size());
+  }
+  static std::span<const std::byte> amqp_no_properties() {
+    static constexpr std::byte none[2] = {};
+    return none;
+  }
+  static std::uint64_t number_of(const Message& message) {
+    const auto* text = reinterpret_cast<const char*>(message.body().data());
+    return std::strtoull(std::string(text, message.body().size()).c_str(), nullptr, 10);
+  }
+  void shift() {
+    if (world_.store->first() == nullptr) {
+      if (!ready_.empty()) world_.step(engine_);
+      return;
+    }
+    ASSERT_FALSE(ready_.empty());
+    StoredMessage taken = world_.store->shift();
+    const std::uint64_t number = number_of(*taken.message);
+    ASSERT_EQ(number, *ready_.begin());
+    EXPECT_EQ(taken.redelivered, is_redelivered_.contains(number)) << number;
+    ready_.erase(ready_.begin());
+    known_[number].was_shifted = true;
+    held_[taken.seq] = number;
+    world_.shifted.emplace(taken.seq, std::move(taken));
+  }
+  /// A shifted message, any; end() if there is none.
+  auto any_shifted() {
+    auto found = world_.shifted.begin();
+    if (!world_.shifted.empty()) {
+      std::advance(found, static_cast<std::ptrdiff_t>(engine_() % world_.shifted.size()));
+    }
+    return found;
+  }
+  void settle() {
+    const auto found = any_shifted();
+    if (found == world_.shifted.end()) return;
+    const StoredMessage message = std::move(found->second);
+    world_.shifted.erase(found);
+    Known& known = known_[held_[message.seq]];
+    world_.store->settle(message);
+    known.settled_token = ++last_token_;
+    if (world_.store->await_settled({ChannelId(1), known.settled_token}) ==
+        MessageStore::Taken::safe) {
+      world_.confirmed.insert(known.settled_token);
+    }
+  }
+  void requeue() {
+    const auto found = any_shifted();
+    if (found == world_.shifted.end()) return;
+    StoredMessage message = std::move(found->second);
+    world_.shifted.erase(found);
+    const std::uint64_t number = held_[message.seq];
+    message.redelivered = true;
+    is_redelivered_.insert(number);
+    ready_.insert(number);
+    world_.store->requeue(std::move(message));
+  }
+  void purge() {
+    EXPECT_EQ(world_.store->purge(), ready_.size());
+    const std::uint64_t token = ++last_token_;
+    static_cast<void>(world_.store->await_settled({ChannelId(1), token}));
+    for (const std::uint64_t number : ready_) known_[number].settled_token = token;
+    ready_.clear();
+  }
+
+  void stop() {
+    ready_.clear();
+    is_redelivered_.clear();
+    for (const auto& [number, known] : known_) {
+      if (!known.is_persistent || known.settled_token != 0) continue;
+      ready_.insert(number);
+      if (known.was_shifted) is_redelivered_.insert(number);
+    }
+    world_.stop_in_order();
+    begin_anew();
+    EXPECT_EQ(world_.store->size(), ready_.size());
+  }
+
+  template <class Die>
+  void crash(Die die) {
+    std::set<std::uint64_t> must, may;
+    for (const auto& [number, known] : known_) {
+      if (!known.is_persistent || world_.confirmed.contains(known.settled_token)) continue;
+      may.insert(number);
+      const bool is_safe = known.token == 0 || world_.confirmed.contains(known.token);
+      if (known.settled_token == 0 && is_safe) must.insert(number);
+    }
+    die();
+    ready_.clear();
+    begin_anew();
+    // All of it is looked at, and put back.
+    const std::uint64_t size = world_.store->size();
+    std::uint64_t before = 0;
+    for (std::uint64_t i = 0; i < size; ++i) {
+      while (world_.store->first() == nullptr && world_.step(engine_)) continue;
+      ASSERT_NE(world_.store->first(), nullptr);
+      StoredMessage taken = world_.store->shift();
+      const std::uint64_t number = number_of(*taken.message);
+      EXPECT_GT(number, before);
+      EXPECT_TRUE(may.contains(number)) << number << " should not be there";
+      EXPECT_TRUE(taken.redelivered);
+      must.erase(number);
+      before = number;
+      world_.shifted.emplace(taken.seq, std::move(taken));
+      ready_.insert(number);
+    }
+    EXPECT_EQ(world_.store->size(), 0u);
+    EXPECT_TRUE(must.empty()) << must.size() << " are lost, the first " << *must.begin();
+    for (auto& [seq, message] : world_.shifted) world_.store->requeue(std::move(message));
+    world_.shifted.clear();
+    is_redelivered_ = ready_;
+    known_.clear();  // Some may be back whose settling did not reach the disk.
+    for (const std::uint64_t number : ready_) {
+      known_[number] = {.is_persistent = true, .was_shifted = true};
+    }
+  }
+
+  /// What is known of what came before: it is there, and nobody waits to hear so.
+  void begin_anew() {
+    std::erase_if(known_, [](const auto& one) {
+      return !one.second.is_persistent || one.second.settled_token != 0;
+    });
+    for (auto& [number, known] : known_) known.token = 0;
+    held_.clear();
+    world_.start();
+  }
+
+  std::mt19937_64 engine_;
+  StoreWorld world_;
+  std::map<std::uint64_t, Known> known_;
+  std::set<std::uint64_t> ready_;
+  std::set<std::uint64_t> is_redelivered_;
+  std::map<MessageSeq, std::uint64_t> held_;
+  std::uint64_t last_number_ = 0;
+  std::uint64_t last_token_ = 0;
+};
+
+TEST(ClassicStore, leaves_the_places_of_moved_messages_to_the_indexes) {
+  constexpr OwnerId other{8};
+  constexpr std::uint64_t messages = 1000;
+  const std::string filler(600, 'f');
+  std::mt19937_64 engine(1);
+  StoreWorld world(1);
+  std::vector<Journal::Appended> fillers;
+  for (std::uint64_t i = 1; i <= messages; ++i) {
+    static_cast<void>(world.store->push(
+        make_message("", "q", {}, std::as_bytes(std::span("body")), /*is_persistent=*/true), {}));
+    fillers.push_back(world.journal().append(other, i, 0, Durability::fsync, {},
+                                             std::as_bytes(std::span(filler))));
+    world.step_all(engine);
+  }
+  // Now each segment holds little that is alive, and is moved.
+  for (std::uint64_t i = 1; i <= messages; ++i) {
+    const Journal::Appended& one = fillers[i - 1];
+    world.journal().settle(other, i, one.location, one.share);
+  }
+  world.step_all(engine);
+
+  EXPECT_GT(world.journal().counts().segments_moved, 50u);
+  EXPECT_LT(world.store->places(), messages / 4);
+  for (std::uint64_t seq = 1; seq <= messages; ++seq) {
+    while (world.store->first() == nullptr && world.step(engine)) continue;
+    ASSERT_NE(world.store->first(), nullptr);
+    EXPECT_EQ(world.store->shift().seq.value(), seq);
+  }
+}
+
+TEST(ClassicStore, does_what_the_model_says_through_stops_and_crashes) {
+  // LEVERET_STORE_SEED=n looks at one of them, LEVERET_STORE_SEEDS=n at so many.
+  const auto number = [](const char* name, std::uint64_t otherwise) {
+    const char* text = std::getenv(name);
+    return text ? std::strtoull(text, nullptr, 10) : otherwise;
+  };
+  const std::uint64_t first = number("LEVERET_STORE_SEED", 1);
+  const std::uint64_t last = first > 1 ? first : number("LEVERET_STORE_SEEDS", 300);
+  for (std::uint64_t seed = first; seed <= last && !::testing::Test::HasFailure(); ++seed) {
+    SCOPED_TRACE(fmt::format("LEVERET_STORE_SEED={}", seed));
+    Story(seed).run();
+  }
+}
+
+}  // namespace
+}  // namespace leveret

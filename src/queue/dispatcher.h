@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Dispatcher: a queue's consumers, and which of them is next.
+//
+// Consumers with the highest priority come first; inside one priority they take turns, one message
+// each. A consumer that cannot take a message (its prefetch is full, or its sink said so) leaves
+// the ring until it can, so that choosing the next is O(1) however many wait. RabbitMQ:
+// consumer-priority, consumer-prefetch.
+//
+// Thread: the queue's home worker. Owns: the Consumers; borrows their sinks (their owner detaches
+// the consumer before the sink goes).
+
+#pragma once
+
+#include "message/ids.h"
+#include "queue/delivery_sink.h"
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+namespace leveret {
+
+/// What a consumer asked for when it subscribed.
+struct ConsumerSpec {
+  ConsumerId id;
+  ChannelId channel;           ///< Answers for what it has not acknowledged.
+  bool no_ack = false;         ///< Delivered is settled; prefetch does not apply.
+  bool is_exclusive = false;   ///< No other consumer may be there.
+  std::int32_t priority = 0;   ///< x-priority.
+  std::uint32_t prefetch = 0;  ///< Unacknowledged messages it may hold; 0 = no limit.
+};
+
+struct Consumer {
+  ConsumerSpec spec;
+  DeliverySink* sink = nullptr;  // Not owned: its channel detaches the consumer before it goes.
+  std::uint32_t unacked = 0;
+  bool is_stalled = false;  // The sink said it was not ready; resume() clears it.
+  bool is_in_ring = false;
+  std::list<Consumer*>::iterator place;
+
+  [[nodiscard]] bool may_take() const {
+    return !is_stalled && (spec.no_ack || spec.prefetch == 0 || unacked < spec.prefetch);
+  }
+};
+
+class Dispatcher {
+ public:
+  /// Requires: no consumer with this id.
+  void add(const ConsumerSpec& spec, DeliverySink& sink);
+  /// Returns false when there is no such consumer.
+  bool remove(ConsumerId id);
+  [[nodiscard]] Consumer* find(ConsumerId id);
+
+  /// The consumer whose turn it is, or nullptr when none may take a message.
+  [[nodiscard]] Consumer* next();
+  /// `consumer` took one: the turn goes to its neighbour. Requires: it was next().
+  void took_one(Consumer& consumer);
+  /// Takes the consumer out of, or back into, the ring, as may_take() has become.
+  void refresh(Consumer& consumer);
+
+  [[nodiscard]] std::size_t size() const { return consumers_.size(); }
+  [[nodiscard]] bool has_exclusive() const { return exclusive_.value() != 0; }
+  [[nodiscard]] std::vector<ConsumerId> ids() const;
+  void clear();
+
+ private:
+  using Ring = std::list<Consumer*>;
+
+  boost::unordered_flat_map<ConsumerId, std::unique_ptr<Consumer>, std::hash<ConsumerId>>
+      consumers_;
+  std::map<std::int32_t, Ring, std::greater<>> rings_;  // By priority; none is empty.
+  ConsumerId exclusive_;
+};
+
+}  // namespace leveret
