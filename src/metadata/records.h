@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Records: what is kept of each thing that was declared. Only durable things are here, so no record
+// says "durable". Names hold any bytes. Arguments are an encoded field table that nobody here
+// reads.
+//
+// Thread: values.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace leveret {
+
+struct VhostRecord {
+  std::string name;
+  std::string description;
+  std::vector<std::string> tags;
+  std::string default_queue_type;  ///< Empty: the node's default.
+
+  friend bool operator==(const VhostRecord&, const VhostRecord&) = default;
+};
+
+struct UserRecord {
+  std::string name;
+  std::string password_hash;      ///< Base64, as RabbitMQ exports it. Empty: cannot log in by it.
+  std::string hashing_algorithm;  ///< "rabbit_password_hashing_sha256" and its like.
+  std::vector<std::string> tags;
+
+  friend bool operator==(const UserRecord&, const UserRecord&) = default;
+};
+
+/// What one user may do in one vhost: three regular expressions over names of things.
+struct PermissionRecord {
+  std::string user;
+  std::string vhost;
+  std::string configure;
+  std::string write;
+  std::string read;
+
+  friend bool operator==(const PermissionRecord&, const PermissionRecord&) = default;
+};
+
+struct ExchangeRecord {
+  std::string vhost;
+  std::string name;
+  std::string type;
+  bool auto_delete = false;
+  bool internal = false;
+  std::string arguments;
+
+  friend bool operator==(const ExchangeRecord&, const ExchangeRecord&) = default;
+};
+
+struct QueueRecord {
+  std::string vhost;
+  std::string name;
+  bool auto_delete = false;
+  std::string arguments;
+  std::string type = "classic";
+  /// The queue as journals of messages name it: from 1, below 2^63, never given to another queue.
+  std::uint64_t number = 0;
+  std::uint16_t journal = 0;  ///< Index of the journal that holds its messages.
+
+  friend bool operator==(const QueueRecord&, const QueueRecord&) = default;
+};
+
+/// Two bindings are the same binding when every field is.
+struct BindingRecord {
+  std::string vhost;
+  std::string source;
+  std::string destination;
+  bool destination_is_queue = true;
+  std::string routing_key;
+  std::string arguments;
+
+  friend bool operator==(const BindingRecord&, const BindingRecord&) = default;
+};
+
+/// Everything there is, each kind ordered by its name.
+struct Snapshot {
+  std::vector<VhostRecord> vhosts;
+  std::vector<UserRecord> users;
+  std::vector<PermissionRecord> permissions;
+  std::vector<ExchangeRecord> exchanges;
+  std::vector<QueueRecord> queues;
+  std::vector<BindingRecord> bindings;
+  /// Numbers up to this one may be those of queues that were, and of records about them in
+  /// journals; a new queue's is greater.
+  std::uint64_t queue_numbers_reserved = 0;
+
+  friend bool operator==(const Snapshot&, const Snapshot&) = default;
+};
+
+}  // namespace leveret
