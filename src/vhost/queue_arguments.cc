@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vhost/queue_arguments.h"
+
+#include "queue/durability.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <fmt/format.h>
+
+namespace leveret {
+namespace {
+
+using amqp::FieldTable;
+using amqp::FieldValue;
+
+/// What is wrong, as an Erlang term, since that is how RabbitMQ prints it; nullopt: nothing.
+using Complaint = std::optional<std::string>;
+
+Complaint unacceptable_type(const FieldValue& value) {
+  return fmt::format("{{unacceptable_type,{}}}", amqp::field_type_name(value.type()));
+}
+
+Complaint check_integer(const FieldValue& value, std::int64_t min, std::int64_t max,
+                        std::string_view too_big) {
+  const std::optional<std::int64_t> number = value.as_integer();
+  if (!number) {
+    return fmt::format("\"expected integer, got {}\"", amqp::field_type_name(value.type()));
+  }
+  if (*number < 0) return fmt::format("{{value_negative,{}}}", *number);
+  if (*number < min) return "{value_zero,0}";
+  if (*number > max) return fmt::format("{{{},{}}}", too_big, *number);
+  return std::nullopt;
+}
+
+constexpr std::int64_t timer_ms_max = 315'360'000'000;  // Ten years: ?MAX_EXPIRY_TIMER.
+
+Complaint check_ttl(const FieldValue& value, const FieldTable&) {
+  return check_integer(value, 0, timer_ms_max, "value_too_large");
+}
+Complaint check_expires(const FieldValue& value, const FieldTable&) {
+  return check_integer(value, 1, timer_ms_max, "value_too_large");
+}
+Complaint check_length(const FieldValue& value, const FieldTable&) {
+  return check_integer(value, 0, INT64_MAX, "value_too_large");
+}
+Complaint check_priority(const FieldValue& value, const FieldTable&) {
+  return check_integer(value, 0, 255, "max_value_exceeded");
+}
+Complaint check_version(const FieldValue& value, const FieldTable&) {
+  const std::optional<std::int64_t> version = value.as_integer();
+  if (!version) {
+    return fmt::format("\"expected integer, got {}\"", amqp::field_type_name(value.type()));
+  }
+  if (*version == 1 || *version == 2) return std::nullopt;
+  return fmt::format("\"unsupported queue version '{}'\"", *version);
+}
+Complaint check_text(const FieldValue& value, const FieldTable&) {
+  return value.as_string() ? std::nullopt : unacceptable_type(value);
+}
+Complaint check_flag(const FieldValue& value, const FieldTable&) {
+  return value.as_bool() ? std::nullopt : unacceptable_type(value);
+}
+Complaint check_dead_letter_key(const FieldValue& value, const FieldTable& arguments) {
+  if (!value.as_string()) return unacceptable_type(value);
+  if (arguments.find("x-dead-letter-exchange") == nullptr) return "routing_key_but_no_dlx_defined";
+  return std::nullopt;
+}
+Complaint check_one_of(const FieldValue& value, std::initializer_list<std::string_view> allowed,
+                       std::string_view complaint) {
+  const std::string* text = value.as_string();
+  if (text == nullptr) return unacceptable_type(value);
+  if (std::ranges::find(allowed, *text) != allowed.end()) return std::nullopt;
+  return std::string(complaint);
+}
+Complaint check_overflow(const FieldValue& value, const FieldTable&) {
+  return check_one_of(value, {"drop-head", "reject-publish", "reject-publish-dlx"},
+                      "invalid_overflow");
+}
+Complaint check_known(const FieldValue& value, std::initializer_list<std::string_view> known,
+                      std::string_view what) {
+  const std::string* text = value.as_string();
+  if (text == nullptr) return unacceptable_type(value);
+  if (std::ranges::find(known, *text) != known.end()) return std::nullopt;
+  return fmt::format("\"unsupported queue {} '{}'\"", what, *text);
+}
+Complaint check_mode(const FieldValue& value, const FieldTable&) {
+  return check_known(value, {"default", "lazy"}, "mode");
+}
+Complaint check_type(const FieldValue& value, const FieldTable&) {
+  return check_known(value, {"classic", "quorum", "stream"}, "type");
+}
+Complaint check_durability(const FieldValue& value, const FieldTable&) {
+  const std::string* text = value.as_string();
+  if (text == nullptr) return unacceptable_type(value);
+  if (parse_durability(*text)) return std::nullopt;
+  return fmt::format("\"unsupported durability '{}': {}\"", *text, durability_names);
+}
+Complaint check_nothing(const FieldValue&, const FieldTable&) { return std::nullopt; }
+
+struct Argument {
+  std::string_view name;
+  Complaint (*check)(const FieldValue& value, const FieldTable& arguments);
+};
+
+constexpr Argument arguments_known[] = {
+    {"x-expires", check_expires},           {"x-message-ttl", check_ttl},
+    {"x-dead-letter-exchange", check_text}, {"x-dead-letter-routing-key", check_dead_letter_key},
+    {"x-max-length", check_length},         {"x-max-length-bytes", check_length},
+    {"x-max-priority", check_priority},     {"x-overflow", check_overflow},
+    {"x-queue-mode", check_mode},           {"x-single-active-consumer", check_flag},
+    {"x-queue-type", check_type},           {"x-queue-master-locator", check_nothing},
+    {"x-queue-version", check_version},     {"x-durability", check_durability},
+};
+
+/// Arguments that mean something for other types of queue and are refused for a classic one.
+constexpr std::string_view arguments_of_others[] = {"x-delivery-limit",
+                                                    "x-max-age",
+                                                    "x-quorum-initial-group-size",
+                                                    "x-initial-cluster-size",
+                                                    "x-max-in-memory-length",
+                                                    "x-max-in-memory-bytes",
+                                                    "x-stream-max-segment-size-bytes",
+                                                    "x-dead-letter-strategy",
+                                                    "x-queue-leader-locator"};
+
+}  // namespace
+
+amqp::AmqpResult<void> validate_queue_arguments(const FieldTable& arguments, QueueKeeping keeping,
+                                                std::string_view resource) {
+  const auto refuse_argument = [resource](std::string_view name, std::string_view complaint) {
+    return amqp::refuse(amqp::ReplyCode::precondition_failed,
+                        fmt::format("invalid arg '{}' for {}: {}", name, resource, complaint));
+  };
+  for (const Argument& argument : arguments_known) {
+    const FieldValue* value = arguments.find(argument.name);
+    if (value == nullptr) continue;
+    if (const Complaint complaint = argument.check(*value, arguments)) {
+      return refuse_argument(argument.name, *complaint);
+    }
+  }
+  const FieldValue* durability = arguments.find("x-durability");
+  if (durability && keeping == QueueKeeping::passing && *durability->as_string() != "memory") {
+    return refuse_argument("x-durability",
+                           "\"only a durable queue that is not exclusive has another than "
+                           "'memory'\"");
+  }
+  const FieldValue* type = arguments.find("x-queue-type");
+  const bool is_classic = type == nullptr || is_default_argument("x-queue-type", *type);
+  for (const std::string_view name : arguments_of_others) {
+    if (is_classic && arguments.find(name)) {
+      return amqp::refuse(amqp::ReplyCode::precondition_failed,
+                          fmt::format("invalid arg '{}' for {} of queue type rabbit_classic_queue",
+                                      name, resource));
+    }
+  }
+  if (!is_classic) {
+    return amqp::refuse(amqp::ReplyCode::not_implemented,
+                        fmt::format("queue type '{}' for {}: only classic queues are offered yet",
+                                    *type->as_string(), resource));
+  }
+  return {};
+}
+
+std::vector<std::string_view> arguments_without_effect(const FieldTable& arguments) {
+  // Where a message lies and who leads a queue are this broker's own affair; these ask for more.
+  static constexpr std::string_view without_effect[] = {"x-expires",
+                                                        "x-message-ttl",
+                                                        "x-dead-letter-exchange",
+                                                        "x-dead-letter-routing-key",
+                                                        "x-max-length",
+                                                        "x-max-length-bytes",
+                                                        "x-max-priority",
+                                                        "x-overflow",
+                                                        "x-single-active-consumer"};
+  std::vector<std::string_view> given;
+  for (const std::string_view name : without_effect) {
+    if (arguments.find(name)) given.push_back(name);
+  }
+  return given;
+}
+
+std::span<const std::string_view> queue_argument_names() {
+  static constexpr auto names = [] {
+    std::array<std::string_view, std::size(arguments_known)> list;
+    std::ranges::transform(arguments_known, list.begin(), &Argument::name);
+    return list;
+  }();
+  return names;
+}
+
+Durability durability_of(const QueueProperties& queue, Durability of_the_node) {
+  if (queue.number == 0) return Durability::memory;
+  const auto said = raw_table(queue.arguments).find("x-durability");
+  const auto name = said ? said->as_string() : std::nullopt;
+  return (name ? parse_durability(*name) : std::nullopt).value_or(of_the_node);
+}
+
+bool is_default_argument(std::string_view name, const FieldValue& value) {
+  return name == "x-queue-type" && value.as_string() && *value.as_string() == "classic";
+}
+
+}  // namespace leveret

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The arguments of queue.declare that mean something, and what they may be.
+// RabbitMQ: queues#optional-arguments; texts as rabbit_amqqueue 3.10.8 makes them.
+//
+// Thread: any.
+
+#pragma once
+
+#include "amqp/amqp_error.h"
+#include "amqp/field_table.h"
+#include "journal/journal.h"
+#include "vhost/topology.h"
+
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace leveret {
+
+/// What is declared beside the arguments and some of them depend on.
+enum class QueueKeeping {
+  kept,     ///< Durable and not exclusive: survives the broker.
+  passing,  ///< Anything else.
+};
+
+/// Errors: precondition_failed "invalid arg '...' for queue 'q' in vhost '/': ...", not_implemented
+/// for queue types that are not here yet. `resource` is "queue 'q' in vhost '/'".
+[[nodiscard]] amqp::AmqpResult<void> validate_queue_arguments(const amqp::FieldTable& arguments,
+                                                              QueueKeeping keeping,
+                                                              std::string_view resource);
+
+/// Those of the given arguments that are kept and shown and have no effect yet: to be warned of.
+[[nodiscard]] std::vector<std::string_view> arguments_without_effect(
+    const amqp::FieldTable& arguments);
+
+/// The names that are compared when a queue is declared again, in RabbitMQ's order.
+[[nodiscard]] std::span<const std::string_view> queue_argument_names();
+
+/// To give this argument means the same as to leave it out: x-queue-type=classic.
+[[nodiscard]] bool is_default_argument(std::string_view name, const amqp::FieldValue& value);
+
+/// How safe the queue's persistent messages are before they are confirmed: as its argument
+/// x-durability says, else as the node does. Messages of a queue that is not kept are in memory.
+[[nodiscard]] Durability durability_of(const QueueProperties& queue, Durability of_the_node);
+
+}  // namespace leveret

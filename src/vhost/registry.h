@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Registry: the one authority on what is declared. Every change is decided here, one after the
+// other; then it goes at once to every worker's replica and, for durable things, to the metadata
+// store. The answer is given when both have happened: a declare-ok is true on every worker and
+// after a crash.
+//
+// Order: a change is in the registry's own books before its answer, so the next request sees it;
+// its answer waits for the same disk write. A change whose write failed is taken back everywhere
+// and answered with 541 INTERNAL_ERROR.
+//
+// A queue that is kept in the metadata gets a number from here. Numbers are reserved on disk in
+// blocks, before the first of a block is given; the rest of a block is lost with the process.
+//
+// Thread: the control worker, every method. Owns: the books. Borrows: the metadata store.
+
+#pragma once
+
+#include "auth/users.h"
+#include "base/string_map.h"
+#include "metadata/metadata_store.h"
+#include "vhost/broker.h"
+#include "vhost/ports.h"
+#include "vhost/requests.h"
+#include "vhost/topology.h"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace leveret {
+
+/// Why an administrator's request was not carried out.
+enum class AdminError { no_such_vhost, no_such_user, invalid, already_exists, storage_failed };
+struct AdminRefusal {
+  AdminError error;
+  std::string text;
+};
+using AdminDone = std::move_only_function<void(std::expected<void, AdminRefusal>)>;
+
+class Registry {
+ public:
+  struct ExchangeEntry {
+    ExchangePtr exchange;
+    std::set<BindingPtr> as_source;
+    std::set<BindingPtr> as_destination;
+  };
+  struct QueueEntry {
+    QueueHandlePtr handle;
+    std::set<BindingPtr> as_destination;
+    bool is_being_deleted = false;
+    std::vector<std::move_only_function<void()>> after_deletion;
+  };
+  struct VhostEntry {
+    VhostRecord record;
+    StringMap<ExchangeEntry> exchanges;
+    StringMap<QueueEntry> queues;
+    std::map<BindingProperties, BindingPtr> bindings;
+    bool is_being_deleted = false;
+    std::vector<std::move_only_function<void()>> after_deletion;
+  };
+
+  explicit Registry(Broker& broker, MetadataStore& metadata);
+
+  /// Fills the books and every shard from what the store holds; an empty store gets the vhost `/`,
+  /// the user `guest` and its permissions. Call before the workers run.
+  [[nodiscard]] Result<void> load();
+
+  // Asked by sessions, through their Shard.
+
+  void declare_exchange(ExchangeDeclaration declaration, Done<void> done);
+  void delete_exchange(ExchangeDeletion deletion, Done<void> done);
+  void declare_queue(QueueDeclaration declaration, Done<DeclaredQueue> done);
+  void delete_queue(QueueDeletion deletion, Done<std::uint64_t> done);
+  void change_binding(BindingRequest request, Done<void> done);
+  void delete_exclusive_queues(ConnectionId connection, Done<void> done);
+  /// An auto-delete queue lost its last consumer; deletes it unless somebody came meanwhile.
+  void delete_unused_queue(QueueHandlePtr queue);
+
+  // Asked by administrators. Names are RabbitMQ's verbs.
+
+  void add_vhost(VhostRecord vhost, AdminDone done);
+  void delete_vhost(std::string name, AdminDone done);
+  /// Puts a change of users or permissions, decided by `change`, on disk and before every worker.
+  /// The connections of a user who is deleted are closed then; no other change closes any.
+  void change_users(
+      std::move_only_function<std::expected<std::vector<Change>, AdminRefusal>(Users&)> change,
+      AdminDone done);
+
+  [[nodiscard]] const StringMap<VhostEntry>& vhosts() const { return vhosts_; }
+  [[nodiscard]] const Users& users() const { return users_; }
+
+ private:
+  /// Sends `topology` to every worker and `durable` to the store, and calls `done` after both.
+  void commit(std::vector<TopologyChange> topology, std::vector<Change> durable,
+              std::move_only_function<void(Result<void>)> done);
+  void broadcast(std::vector<TopologyChange> changes, std::move_only_function<void()> done);
+
+  void add_new_queue(VhostEntry& vhost, QueueDeclaration declaration, Done<DeclaredQueue> done);
+  /// Lets the queue's home serve who has waited for its declaration to be on disk.
+  void tell_committed(const QueueHandle& queue);
+  /// Calls `then` when there are numbers to give to queues, or with why there are none.
+  void reserve_queue_numbers(std::move_only_function<void(Result<void>)> then);
+  void answer_existing_queue(const QueueHandle& queue, QueueDeclaration declaration,
+                             Done<DeclaredQueue> done);
+  void remove_queue(VhostEntry& vhost, const QueueHandlePtr& handle, bool if_unused, bool if_empty,
+                    Done<std::uint64_t> done);
+
+  /// Closes every connection whose vhost's or user's name is `name`, with connection-forced.
+  using NameOf = const std::string& (ConnectionPort::*)() const;
+  void close_connections(NameOf whose, const std::string& name, const std::string& text);
+  void finish_vhost_deletion(const std::string& name, AdminDone done);
+  [[nodiscard]] Result<void> make_defaults(std::vector<TopologyChange>& topology);
+
+  /// Takes an exchange or a queue's bindings out of the books, with the auto-delete exchanges that
+  /// lose their last binding by it, and notes what has to be told.
+  struct Removal {
+    std::vector<TopologyChange> topology;
+    std::vector<Change> durable;
+  };
+  // By value: what is passed may live in what goes.
+  void take_out_binding(VhostEntry& vhost, BindingPtr binding, Removal& removal);
+  void take_out_exchange(VhostEntry& vhost, std::string name, Removal& removal);
+  void take_out_queue(VhostEntry& vhost, const std::string& name, Removal& removal);
+  BindingPtr put_in_binding(VhostEntry& vhost, BindingProperties properties);
+  [[nodiscard]] bool is_durable(const VhostEntry& vhost, const BindingProperties& binding) const;
+
+  [[nodiscard]] VhostEntry* find_vhost(const std::string& name);
+  /// This very exchange, not another of its name.
+  [[nodiscard]] bool has_exchange(const ExchangeProperties& exchange);
+  [[nodiscard]] QueueId next_queue_id(WorkerId home);
+  /// What a new vhost has: the exchanges of AMQP 0-9-1 §3.1.3 and RabbitMQ's own.
+  [[nodiscard]] static std::vector<ExchangePtr> predeclared_exchanges(const std::string& vhost);
+  VhostEntry& put_in_vhost(VhostRecord record, std::vector<TopologyChange>& topology);
+  [[nodiscard]] TopologyChange auth_change();
+
+  Broker& broker_;
+  MetadataStore& metadata_;
+  Users users_;
+  StringMap<VhostEntry> vhosts_;
+  std::map<ConnectionId, std::set<QueueId>> exclusive_by_connection_;
+  std::map<QueueId, QueueHandlePtr> exclusive_queues_;
+  std::vector<IdSource<QueueId>> queue_ids_;
+
+  // A number is given only when the store has it reserved. It may reach a journal before its queue
+  // reaches the store; after a crash between the two it is still not given again.
+  std::uint64_t last_queue_number_ = 0;
+  std::uint64_t queue_numbers_reserved_ = 0;  // Durably.
+  std::vector<std::move_only_function<void(Result<void>)>> waiting_for_queue_numbers_;
+};
+
+/// True when the queue's or exchange's name is one that only the broker may make.
+[[nodiscard]] bool has_reserved_prefix(std::string_view name);
+
+}  // namespace leveret

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What administrators ask of the registry: vhosts, users, permissions.
+#include "base/assert.h"
+#include "vhost/ports.h"
+#include "vhost/registry.h"
+#include "vhost/shard.h"
+
+#include <iterator>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace leveret {
+namespace {
+
+std::expected<void, AdminRefusal> to_admin(const Result<void>& written) {
+  if (written) return {};
+  return std::unexpected(AdminRefusal{AdminError::storage_failed, written.error().text()});
+}
+
+}  // namespace
+
+void Registry::add_vhost(VhostRecord vhost, AdminDone done) {
+  const std::string name = vhost.name;
+  if (VhostEntry* existing = find_vhost(name)) {
+    if (existing->is_being_deleted) {
+      existing->after_deletion.emplace_back(
+          [this, vhost = std::move(vhost), done = std::move(done)]() mutable {
+            add_vhost(std::move(vhost), std::move(done));
+          });
+      return;
+    }
+    return done({});  // RabbitMQ: adding a vhost that is there is no error.
+  }
+  std::vector<TopologyChange> topology;
+  put_in_vhost(vhost, topology);
+  std::vector<Change> durable;
+  durable.emplace_back(PutVhost{std::move(vhost)});
+  commit(std::move(topology), std::move(durable),
+         [this, name, done = std::move(done)](Result<void> written) mutable {
+           if (!written) {
+             // Nobody has been told of it and nobody has a permission in it.
+             vhosts_.erase(name);
+             broadcast({VhostRemoved{name}}, [] {});
+           }
+           done(to_admin(written));
+         });
+}
+
+void Registry::delete_vhost(std::string name, AdminDone done) {
+  VhostEntry* vhost = find_vhost(name);
+  if (vhost == nullptr || vhost->is_being_deleted) {
+    return done(std::unexpected(AdminRefusal{
+        AdminError::no_such_vhost, fmt::format("Virtual host '{}' does not exist", name)}));
+  }
+  vhost->is_being_deleted = true;  // Nothing is declared in it any more.
+  close_connections(&ConnectionPort::vhost_name, name, fmt::format("vhost '{}' is deleted", name));
+
+  struct Join {
+    std::size_t left = 1;
+    std::move_only_function<void()> then;
+    void one_done() {
+      if (--left == 0) then();
+    }
+  };
+  auto join = std::make_shared<Join>();
+  join->then = [this, name, done = std::move(done)]() mutable {
+    finish_vhost_deletion(name, std::move(done));
+  };
+  std::vector<QueueHandlePtr> queues;
+  for (const auto& [queue_name, entry] : vhost->queues) queues.push_back(entry.handle);
+  join->left += queues.size();
+  for (const QueueHandlePtr& queue : queues) {
+    const auto remove = [this, name, queue, join] {
+      remove_queue(*find_vhost(name), queue, /*if_unused=*/false, /*if_empty=*/false,
+                   [join](amqp::AmqpResult<std::uint64_t>) { join->one_done(); });
+    };
+    QueueEntry& entry = vhost->queues.find(queue->properties.name)->second;
+    if (entry.is_being_deleted) {
+      // On a condition, perhaps, that does not hold: then the queue is there still.
+      entry.after_deletion.emplace_back([this, name, queue, join, remove] {
+        if (find_vhost(name)->queues.contains(queue->properties.name)) return remove();
+        join->one_done();
+      });
+      continue;
+    }
+    remove();
+  }
+  join->one_done();
+}
+
+void Registry::finish_vhost_deletion(const std::string& name, AdminDone done) {
+  VhostEntry& vhost = vhosts_.find(name)->second;
+  LEVERET_ASSERT(vhost.queues.empty(), "vhost '{}' still has queues", name);
+  auto waiting = std::move(vhost.after_deletion);
+  vhosts_.erase(name);
+  users_.remove_vhost(name);
+  std::vector<Change> durable;
+  durable.emplace_back(DeleteVhost{name});
+  commit({VhostRemoved{name}, auth_change()}, std::move(durable),
+         [done = std::move(done)](Result<void> written) mutable { done(to_admin(written)); });
+  for (auto& next : waiting) next();
+}
+
+void Registry::close_connections(NameOf whose, const std::string& name, const std::string& text) {
+  struct Closing {
+    std::string name;
+    std::string text;
+  };
+  // Shared by the workers, none of which changes it.
+  const auto closing = std::make_shared<const Closing>(Closing{name, text});
+  for (unsigned worker = 0; worker < broker_.worker_count(); ++worker) {
+    broker_.executor().post(
+        WorkerId(static_cast<std::uint16_t>(worker)), [&broker = broker_, whose, closing] {
+          for (ConnectionPort* connection : broker.here().connections()) {
+            if ((connection->*whose)() != closing->name) continue;
+            connection->force_close(amqp::ReplyCode::connection_forced, closing->text);
+          }
+        });
+  }
+}
+
+void Registry::change_users(
+    std::move_only_function<std::expected<std::vector<Change>, AdminRefusal>(Users&)> change,
+    AdminDone done) {
+  Users before = users_;
+  auto changes = change(users_);
+  if (!changes) return done(std::unexpected(std::move(changes).error()));
+  std::vector<std::string> deleted;
+  for (const Change& one : *changes) {
+    if (const auto* deletion = std::get_if<DeleteUser>(&one)) deleted.push_back(deletion->name);
+  }
+  commit({auth_change()}, std::move(*changes),
+         [this, before = std::move(before), deleted = std::move(deleted),
+          done = std::move(done)](Result<void> written) mutable {
+           // Every worker knows by now: who is not found here cannot have logged in since.
+           if (written) {
+             for (const std::string& user : deleted) {
+               close_connections(&ConnectionPort::user_name, user,
+                                 fmt::format("user '{}' is deleted", user));
+             }
+           } else {
+             // What others changed since falls with it: they wait for the same disk.
+             users_ = std::move(before);
+             broadcast({auth_change()}, [] {});
+           }
+           done(to_admin(written));
+         });
+}
+
+}  // namespace leveret

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vhost/replica.h"
+
+#include "base/assert.h"
+
+namespace leveret {
+
+const QueueHandle* VhostReplica::find_queue(std::string_view name) const {
+  const auto found = queues_.find(name);
+  return found == queues_.end() ? nullptr : found->second.get();
+}
+
+const ExchangeProperties* VhostReplica::find_exchange(std::string_view name) const {
+  const auto found = exchanges_.find(name);
+  return found == exchanges_.end() ? nullptr : found->second.get();
+}
+
+void VhostReplica::add(const ExchangePtr& exchange) {
+  if (!exchange->name.empty()) {  // The default exchange is there from the start.
+    routing_.add_exchange(exchange->name, exchange->type, exchange->alternate_exchange);
+  }
+  exchanges_.insert_or_assign(exchange->name, exchange);
+}
+
+void VhostReplica::remove(const ExchangePtr& exchange) {
+  routing_.remove_exchange(exchange->name);
+  exchanges_.erase(exchange->name);
+}
+
+void VhostReplica::add(const QueueHandlePtr& queue) {
+  routing_.add_queue(queue->properties.name, queue->properties.id);
+  queues_by_id_[queue->properties.id] = queue.get();
+  queues_.insert_or_assign(queue->properties.name, queue);
+}
+
+void VhostReplica::remove(const QueueHandlePtr& queue) {
+  routing_.remove_queue(queue->properties.name);
+  queues_by_id_.erase(queue->properties.id);
+  queues_.erase(queue->properties.name);
+}
+
+void VhostReplica::add(const BindingProperties& binding) {
+  const amqp::RawTable arguments = raw_table(binding.arguments);
+  if (binding.is_to_queue) {
+    routing_.bind_queue(binding.source, binding.destination, binding.routing_key, arguments);
+  } else {
+    routing_.bind_exchange(binding.source, binding.destination, binding.routing_key, arguments);
+  }
+}
+
+void VhostReplica::remove(const BindingProperties& binding) {
+  const amqp::RawTable arguments = raw_table(binding.arguments);
+  if (binding.is_to_queue) {
+    routing_.unbind_queue(binding.source, binding.destination, binding.routing_key, arguments);
+  } else {
+    routing_.unbind_exchange(binding.source, binding.destination, binding.routing_key, arguments);
+  }
+}
+
+void VhostReplica::route(std::string_view exchange, std::string_view routing_key,
+                         amqp::RawTable headers, std::vector<QueueHandlePtr>& queues) {
+  const Exchange* source = routing_.find(exchange);
+  LEVERET_ASSERT(source != nullptr, "exchange '{}' is not in the routing table", exchange);
+  routed_.clear();
+  routing_.route(*source, routing_key, headers, routed_);
+  append_routed(queues);
+}
+
+void VhostReplica::route(std::string_view exchange, std::span<const std::string_view> routing_keys,
+                         amqp::RawTable headers, std::vector<QueueHandlePtr>& queues) {
+  const Exchange* source = routing_.find(exchange);
+  LEVERET_ASSERT(source != nullptr, "exchange '{}' is not in the routing table", exchange);
+  routed_.clear();
+  routing_.route(*source, routing_keys, headers, routed_);
+  append_routed(queues);
+}
+
+void VhostReplica::append_routed(std::vector<QueueHandlePtr>& queues) {
+  for (const QueueId id : routed_) {
+    const auto found = queues_by_id_.find(id);
+    if (found != queues_by_id_.end()) queues.emplace_back(found->second);
+  }
+}
+
+std::span<const QueueHandlePtr> RouteMemory::find(VhostReplica& vhost, std::string_view exchange,
+                                                  std::string_view routing_key,
+                                                  amqp::RawTable headers) {
+  const bool is_plain = headers.empty() || !vhost.looks_at_headers();
+  if (is_plain && is_known_ && version_ == vhost.version() && routing_key_ == routing_key &&
+      exchange_ == exchange) {
+    return queues_;
+  }
+  queues_.clear();
+  vhost.route(exchange, routing_key, headers, queues_);
+  is_known_ = is_plain;
+  if (is_plain) {
+    version_ = vhost.version();
+    exchange_.assign(exchange);
+    routing_key_.assign(routing_key);
+  }
+  return queues_;
+}
+
+}  // namespace leveret

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// VhostReplica: one vhost as one worker sees it. Changed in place by the TopologyChanges that the
+// registry sends to every worker; read by the channels of that worker.
+//
+// Why a replica a worker instead of one shared snapshot: see
+// docs/decisions/0002-replicated-routing.md.
+//
+// Thread: its worker.
+
+#pragma once
+
+#include "base/string_map.h"
+#include "routing/routing_table.h"
+#include "vhost/topology.h"
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+namespace leveret {
+
+class VhostReplica {
+ public:
+  explicit VhostReplica(std::string name) : name_(std::move(name)) {}
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  /// Null when there is none. Valid until the loop turn ends.
+  [[nodiscard]] const QueueHandle* find_queue(std::string_view name) const;
+  [[nodiscard]] const ExchangeProperties* find_exchange(std::string_view name) const;
+  [[nodiscard]] std::uint64_t version() const { return routing_.version(); }
+  [[nodiscard]] bool looks_at_headers() const { return routing_.looks_at_headers(); }
+
+  void add(const ExchangePtr& exchange);
+  void remove(const ExchangePtr& exchange);
+  void add(const QueueHandlePtr& queue);
+  void remove(const QueueHandlePtr& queue);
+  void add(const BindingProperties& binding);
+  void remove(const BindingProperties& binding);
+
+  /// Appends every queue that a message to `exchange` reaches, each once. Requires: the exchange
+  /// exists.
+  void route(std::string_view exchange, std::string_view routing_key, amqp::RawTable headers,
+             std::vector<QueueHandlePtr>& queues);
+  /// The same for a message with several keys.
+  void route(std::string_view exchange, std::span<const std::string_view> routing_keys,
+             amqp::RawTable headers, std::vector<QueueHandlePtr>& queues);
+
+ private:
+  void append_routed(std::vector<QueueHandlePtr>& queues);
+
+  const std::string name_;
+  RoutingTable routing_;
+  StringMap<ExchangePtr> exchanges_;
+  StringMap<QueueHandlePtr> queues_;
+  boost::unordered_flat_map<QueueId, const QueueHandle*, std::hash<QueueId>> queues_by_id_;
+  std::vector<QueueId> routed_;  // Scratch of route().
+};
+
+/// RouteMemory: a channel's memory of where its last message went. Most publishers repeat
+/// themselves; while the topology stands, the same exchange and key lead to the same queues.
+/// Messages with headers are routed afresh where a headers exchange has a binding: it may be on the
+/// way.
+class RouteMemory {
+ public:
+  /// The queues that the message reaches. Valid until the next call.
+  std::span<const QueueHandlePtr> find(VhostReplica& vhost, std::string_view exchange,
+                                       std::string_view routing_key, amqp::RawTable headers);
+
+ private:
+  std::vector<QueueHandlePtr> queues_;
+  std::string exchange_;
+  std::string routing_key_;
+  std::uint64_t version_ = 0;
+  bool is_known_ = false;
+};
+
+}  // namespace leveret

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The queues that are at home on a worker: made when they are declared, or when the journal with
+// their messages is ready; asked, also for what is on its way from the disk; deleted.
+#include "base/assert.h"
+#include "vhost/queue_arguments.h"
+#include "vhost/registry.h"
+#include "vhost/shard.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+namespace leveret {
+
+void Shard::add_queue_here(const QueueHandlePtr& handle, bool awaits_commit) {
+  const QueueProperties& properties = handle->properties;
+  const bool is_kept = properties.number != 0 && broker_.journal_settings().files != nullptr;
+  const bool awaits_journal = is_kept && journals_.find_log(properties.journal) == nullptr;
+  if (awaits_journal) ++loading_count_;
+  if (awaits_journal || awaits_commit) {
+    unready_[properties.id] = {.handle = handle,
+                               .awaits_journal = awaits_journal,
+                               .awaits_commit = awaits_commit,
+                               .acts = {}};
+  }
+  if (!awaits_journal) make_queue(handle, {}, /*is_clean=*/true);
+}
+
+void Shard::on_queue_committed(QueueId id) {
+  unready_.at(id).awaits_commit = false;
+  go_on_if_ready(id);
+}
+
+void Shard::go_on_if_ready(QueueId id) {
+  const auto found = unready_.find(id);
+  if (found->second.awaits_journal || found->second.awaits_commit) return;
+  auto acts = std::move(found->second.acts);
+  unready_.erase(found);
+  for (auto& act : acts) act();
+  let_go_held();
+}
+
+void Shard::make_queue(const QueueHandlePtr& handle, RecoveredOwner recovered, bool is_clean) {
+  const QueueProperties& properties = handle->properties;
+  const bool is_kept = properties.number != 0;
+  // Queues that no start asks for have names of this process, apart from all numbers.
+  const OwnerId owner(is_kept ? properties.number
+                              : passing_owner_bit | passing_owner_bit >> 1 | properties.id.value());
+  auto store = std::make_unique<ClassicStore>(
+      journals_.find_log(properties.journal), store_limits_,
+      ClassicStore::Options{
+          .owner = owner,
+          .is_durable = is_kept,
+          .durability = durability_of(properties, broker_.journal_settings().durability)});
+  store->recover(std::move(recovered), is_clean);
+  auto queue = std::make_unique<Queue>(properties.id,
+                                       Queue::Options{.is_auto_delete = properties.is_auto_delete},
+                                       static_cast<QueueHost&>(*this), std::move(store));
+  handle->queue = queue.get();
+  queues_[properties.id] = {std::move(queue), handle};
+}
+
+// The journals.
+
+Result<void> Shard::open_journals() { return journals_.open(); }
+
+void Shard::close_journals() {
+  journals_.close([this](std::uint16_t index, std::vector<SeqRun>& delivered) {
+    for (const auto& [id, home_queue] : queues_) {
+      const QueueProperties& properties = home_queue.handle->properties;
+      if (properties.number != 0 && properties.journal == index) {
+        home_queue.queue->collect_delivered(delivered);
+      }
+    }
+  });
+}
+
+void Shard::on_journal_ready(std::uint16_t index, Recovered recovered) {
+  const bool is_clean = recovered.report.is_clean;
+  std::vector<QueueHandlePtr> ready;
+  for (auto& [id, unready] : unready_) {
+    if (!unready.awaits_journal || unready.handle->properties.journal != index) continue;
+    unready.awaits_journal = false;
+    ready.push_back(unready.handle);
+  }
+  loading_count_ -= ready.size();
+  for (const QueueHandlePtr& handle : ready) {
+    const auto owner = recovered.owners.find(OwnerId(handle->properties.number));
+    RecoveredOwner found;
+    if (owner != recovered.owners.end()) {
+      found = std::move(owner->second);
+      recovered.owners.erase(owner);
+    }
+    make_queue(handle, std::move(found), is_clean);
+  }
+  // What is left belonged to queues that were deleted.
+  Journal& journal = journals_.find_log(index)->journal();
+  for (const auto& [id, owner] : recovered.owners) {
+    for (const RecoveredPage& page : owner.pages) {
+      journal.drop(page.segment, page.count, page.share_bytes);
+    }
+  }
+  for (const QueueHandlePtr& handle : ready) go_on_if_ready(handle->properties.id);
+}
+
+void Shard::on_journal_unusable(std::uint16_t index, const Error& why) {
+  broker_.report_fatal(
+      {why.code, "journal " + std::to_string(index) + " cannot be opened: " + why.context});
+}
+
+void Shard::on_journal_trouble(std::uint16_t index, JournalTrouble trouble,
+                               const std::string& why) {
+  // A client is told what RabbitMQ tells it where there is no room. An alarm has a name of its own
+  // for each journal, so that one that works again does not end another's.
+  struct Tell {
+    Broker* broker;
+    std::string name;
+    JournalTrouble trouble;
+    std::string why;
+  };
+  auto tell = std::make_unique<Tell>(&broker_, "journal " + std::to_string(index), trouble, why);
+  broker_.executor().post(Broker::control, [tell = std::move(tell)] {
+    Alarms& alarms = tell->broker->alarms();
+    const std::string numbers = "cause=\"" + tell->why + "\"";
+    if (tell->trouble == JournalTrouble::none) {
+      alarms.clear(tell->name, numbers);
+    } else {
+      alarms.raise(tell->name,
+                   tell->trouble == JournalTrouble::stalled ? "low on disk" : "journal failed",
+                   numbers);
+    }
+  });
+}
+
+std::expected<std::uint64_t, DeleteRefusal> Shard::delete_here(const QueueHandle& handle,
+                                                               bool if_unused, bool if_empty) {
+  const auto found = queues_.find(handle.properties.id);
+  LEVERET_ASSERT(found != queues_.end(), "queue '{}' deleted twice", handle.properties.name);
+  Queue* queue = found->second.queue.get();
+  if (auto allowed = queue->may_delete(if_unused, if_empty); !allowed) {
+    return std::unexpected(allowed.error());
+  }
+  const std::vector<ConsumerId> consumers = queue->consumers();
+  const std::uint64_t dropped = queue->close();
+  for (const ConsumerId consumer : consumers) remote_sinks_.erase(consumer);
+  std::erase(dispatch_list_, queue);
+  std::ranges::replace(dispatching_, queue, nullptr);
+  handle.queue = nullptr;
+  queues_.erase(found);
+  answer_waiting_gets(handle.properties.id);
+  return dropped;
+}
+
+void Shard::get_here(QueueId id, ChannelId channel, bool no_ack,
+                     std::move_only_function<void(std::optional<Queue::Got>)> done) {
+  Queue* queue = find_queue_here(id);
+  if (queue == nullptr) return done(std::nullopt);
+  // Who came first is served first, also when the disk made him wait.
+  const auto waiting = waiting_gets_.find(id);
+  if (waiting == waiting_gets_.end()) {
+    Queue::Got got = queue->get(channel, no_ack);
+    if (!got.is_loading) return done(std::move(got));
+  }
+  waiting_gets_[id].push_back({channel, no_ack, std::move(done)});
+}
+
+void Shard::has_loaded(Queue& queue) {
+  if (!waiting_gets_.empty()) answer_waiting_gets(queue.id());
+}
+
+void Shard::answer_waiting_gets(QueueId id) {
+  const auto found = waiting_gets_.find(id);
+  if (found == waiting_gets_.end()) return;
+  std::vector<WaitingGet> waiting = std::move(found->second);
+  waiting_gets_.erase(found);
+  for (WaitingGet& get : waiting) get_here(id, get.channel, get.no_ack, std::move(get.done));
+}
+
+}  // namespace leveret
