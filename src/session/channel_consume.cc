@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A channel's consuming side: prefetch, consumers, gets, deliveries, and what the client says of
+// them.
+#include "amqp/field_table.h"
+#include "base/assert.h"
+#include "session/channel.h"
+#include "session/connection.h"
+#include "session/content_writer.h"
+#include "vhost/refusals.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace leveret {
+
+using amqp::ReplyCode;
+
+// Prefetch.
+
+Channel::Outcome Channel::on_basic_qos(const amqp::BasicQos& method) {
+  if (method.prefetch_size != 0) {
+    return amqp::refuse(ReplyCode::not_implemented,
+                        fmt::format("prefetch_size!=0 ({})", method.prefetch_size));
+  }
+  if (method.global) {
+    global_prefetch_count_ = method.prefetch_count;
+    resume_starved();
+  } else {
+    // RabbitMQ lifts the shared limit too: for both to hold, this one must come first.
+    prefetch_count_ = method.prefetch_count;
+    if (std::exchange(global_prefetch_count_, 0) != 0) resume_starved();
+  }
+  connection_.send(number_, amqp::BasicQosOk{});
+  return {};
+}
+
+Readiness Channel::readiness_for(ChannelConsumer& consumer) {
+  Readiness readiness = Readiness::ready;
+  if (connection_.is_output_full()) {
+    readiness = Readiness::no_room;
+    connection_.note_starved();
+  } else if (!consumer.spec().no_ack && global_prefetch_count_ != 0 &&
+             global_unacked_ >= global_prefetch_count_) {
+    readiness = Readiness::no_credit;
+  }
+  if (readiness != Readiness::ready) consumer.is_starved = has_starved_ = true;
+  return readiness;
+}
+
+void Channel::resume_starved() {
+  if (!has_starved_) return;
+  has_starved_ = false;
+  for (auto& [tag, consumer] : consumers_) {
+    if (!std::exchange(consumer->is_starved, false)) continue;
+    connection_.shard().resume(consumer->queue(), consumer->spec().id);
+  }
+}
+
+// Consumers.
+
+Channel::Outcome Channel::on_basic_consume(const amqp::BasicConsume& method) {
+  const std::string given_tag(method.consumer_tag);
+  if (consumers_.contains(given_tag)) {
+    return amqp::refuse(ReplyCode::not_allowed,
+                        fmt::format("attempt to reuse consumer tag '{}'", given_tag));
+  }
+  const auto name = meant_queue(method.queue);
+  if (!name) return std::unexpected(name.error());
+  if (Outcome may = connection_.access().check(Permission::read, ResourceKind::queue, *name);
+      !may) {
+    return may;
+  }
+  const auto arguments = amqp::FieldTable::decode(method.arguments);
+  if (!arguments) return std::unexpected(arguments.error());
+  const auto queue = find_queue(*name);
+  if (!queue) return std::unexpected(queue.error());
+
+  const auto single_active =
+      raw_table((*queue)->properties.arguments).find("x-single-active-consumer");
+  if (method.exclusive && single_active && single_active->as_bool().value_or(false)) {
+    return amqp::refuse(
+        ReplyCode::access_refused,
+        resource_text("queue", *name, connection_.vhost_name()) + " in exclusive use");
+  }
+  const std::string tag =
+      given_tag.empty() ? "amq.ctag-" + connection_.random().unique_name() : given_tag;
+  ConsumerSpec spec{.id = connection_.shard().next_consumer_id(),
+                    .channel = id_,
+                    .no_ack = method.no_ack,
+                    .is_exclusive = method.exclusive,
+                    .priority = 0,
+                    .prefetch = prefetch_count_};
+  if (arguments->find("x-stream-offset")) {
+    return amqp::refuse(
+        ReplyCode::precondition_failed,
+        fmt::format("invalid arg 'x-stream-offset' for {} of queue type rabbit_classic_queue",
+                    resource_text("queue", *name, connection_.vhost_name())));
+  }
+  if (const amqp::FieldValue* priority = arguments->find("x-priority")) {
+    const std::optional<std::int64_t> value = priority->as_integer();
+    if (!value) {
+      return amqp::refuse(
+          ReplyCode::precondition_failed,
+          fmt::format("invalid arg 'x-priority' for {}: \"expected integer, got {}\"",
+                      resource_text("queue", *name, connection_.vhost_name()),
+                      amqp::field_type_name(priority->type())));
+    }
+    spec.priority =
+        static_cast<std::int32_t>(std::clamp<std::int64_t>(*value, INT32_MIN, INT32_MAX));
+  }
+  auto consumer = std::make_unique<ChannelConsumer>(*this, tag, QueueHandlePtr(*queue), spec,
+                                                    encoded_table(method.arguments));
+  ChannelConsumer& subscribed = *consumer;
+  consumers_.emplace(tag, std::move(consumer));
+  if (!spec.no_ack) hold(**queue);
+
+  connection_.ask();
+  connection_.shard().consume(
+      **queue, spec, subscribed,
+      [this, tag, name = *name, no_wait = method.no_wait](Shard::ConsumeOutcome outcome) {
+        if (!connection_.answered()) return;
+        Outcome said;
+        switch (outcome) {
+          case Shard::ConsumeOutcome::subscribed:
+            if (!no_wait) connection_.send(number_, amqp::BasicConsumeOk{.consumer_tag = tag});
+            return;
+          case Shard::ConsumeOutcome::exclusive_use:
+            said = amqp::refuse(
+                ReplyCode::access_refused,
+                resource_text("queue", name, connection_.vhost_name()) + " in exclusive use");
+            break;
+          case Shard::ConsumeOutcome::queue_gone:
+            said = refuse_no_queue(name, connection_.vhost_name());
+            break;
+        }
+        consumers_.erase(tag);
+        said.error().method = amqp::BasicConsume::key;
+        connection_.conclude(number_, std::move(said));
+      });
+  return {};
+}
+
+Channel::Outcome Channel::on_basic_cancel(const amqp::BasicCancel& method) {
+  const std::string tag(method.consumer_tag);
+  const auto found = consumers_.find(tag);
+  if (found == consumers_.end()) {
+    if (!method.no_wait) connection_.send(number_, amqp::BasicCancelOk{.consumer_tag = tag});
+    return {};
+  }
+  const QueueHandlePtr queue(&found->second->queue());
+  connection_.ask();
+  connection_.shard().cancel(
+      *queue, found->second->spec().id, [this, tag, no_wait = method.no_wait] {
+        if (!connection_.answered()) return;
+        consumers_.erase(tag);
+        if (!no_wait) connection_.send(number_, amqp::BasicCancelOk{.consumer_tag = tag});
+      });
+  return {};
+}
+
+void Channel::on_consumer_cancelled(ChannelConsumer& consumer) {
+  const auto gone = consumers_.extract(consumer.tag());
+  if (is_closing_ || !connection_.can_be_told_of_cancel()) return;
+  connection_.send(number_, amqp::BasicCancel{.consumer_tag = gone.key(), .no_wait = true});
+}
+
+void Channel::deliver(ChannelConsumer& consumer, const StoredMessage& message) {
+  std::uint64_t tag = 0;
+  if (consumer.spec().no_ack) {
+    tag = deliveries_.next_tag();
+  } else {
+    tag = deliveries_.add(consumer.queue(), message.seq, /*is_to_consumer=*/true);
+    ++global_unacked_;
+  }
+  write_deliver(
+      connection_.output(), number_,
+      {.consumer_tag = consumer.tag(), .delivery_tag = tag, .is_redelivered = message.redelivered},
+      message.message, connection_.frame_max());
+  connection_.touch();
+}
+
+Readiness ChannelConsumer::readiness() { return channel_.readiness_for(*this); }
+void ChannelConsumer::deliver(const StoredMessage& message) { channel_.deliver(*this, message); }
+void ChannelConsumer::on_cancelled() { channel_.on_consumer_cancelled(*this); }
+
+// Get.
+
+Channel::Outcome Channel::on_basic_get(const amqp::BasicGet& method) {
+  const auto name = meant_queue(method.queue);
+  if (!name) return std::unexpected(name.error());
+  if (Outcome may = connection_.access().check(Permission::read, ResourceKind::queue, *name);
+      !may) {
+    return may;
+  }
+  const auto queue = find_queue(*name);
+  if (!queue) return std::unexpected(queue.error());
+  if (!method.no_ack) hold(**queue);
+  connection_.ask();
+  connection_.shard().get(**queue, id_, method.no_ack,
+                          [this, queue = QueueHandlePtr(*queue),
+                           no_ack = method.no_ack](std::optional<Queue::Got> got) {
+                            // A message for a channel that went meanwhile is requeued by its
+                            // release.
+                            if (!connection_.answered()) return;
+                            if (!got) {
+                              Outcome gone =
+                                  refuse_no_queue(queue->properties.name, connection_.vhost_name());
+                              gone.error().method = amqp::BasicGet::key;
+                              return connection_.conclude(number_, std::move(gone));
+                            }
+                            if (got->message) {
+                              send_get_ok(*queue, *got, no_ack);
+                            } else {
+                              connection_.send(number_, amqp::BasicGetEmpty{});
+                            }
+                          });
+  return {};
+}
+
+void Channel::send_get_ok(const QueueHandle& queue, const Queue::Got& got, bool no_ack) {
+  const std::uint64_t tag =
+      no_ack ? deliveries_.next_tag()
+             : deliveries_.add(queue, got.message->seq, /*is_to_consumer=*/false);
+  write_get_ok(connection_.output(), number_,
+               {.delivery_tag = tag,
+                .is_redelivered = got.message->redelivered,
+                .message_count = static_cast<std::uint32_t>(got.left)},
+               got.message->message, connection_.frame_max());
+  connection_.touch();
+}
+
+// Settling.
+
+Channel::Outcome Channel::on_basic_ack(const amqp::BasicAck& method) {
+  return settle(method.delivery_tag, method.multiple, Settlement::acked);
+}
+
+Channel::Outcome Channel::on_basic_nack(const amqp::BasicNack& method) {
+  return settle(method.delivery_tag, method.multiple,
+                method.requeue ? Settlement::requeued : Settlement::rejected);
+}
+
+Channel::Outcome Channel::on_basic_reject(const amqp::BasicReject& method) {
+  return settle(method.delivery_tag, /*is_multiple=*/false,
+                method.requeue ? Settlement::requeued : Settlement::rejected);
+}
+
+Channel::Outcome Channel::on_basic_recover(bool requeue, bool is_answered) {
+  if (!requeue) return amqp::refuse(ReplyCode::not_implemented, "requeue=false");
+  settle(deliveries_.take_all(), Settlement::requeued);
+  if (is_answered) connection_.send(number_, amqp::BasicRecoverOk{});
+  return {};
+}
+
+Channel::Outcome Channel::settle(std::uint64_t tag, bool is_multiple, Settlement settlement) {
+  taken_.clear();
+  if (!deliveries_.take(tag, is_multiple, taken_)) {
+    return amqp::refuse(ReplyCode::precondition_failed,
+                        fmt::format("unknown delivery tag {}", tag));
+  }
+  if (mode_ == Mode::transactional) {
+    transaction_.acknowledgements.push_back({settlement, std::move(taken_)});
+    return {};
+  }
+  settle(taken_, settlement);
+  return {};
+}
+
+void Channel::settle(std::span<const UnackedDelivery> deliveries, Settlement settlement) {
+  // Runs of deliveries from one queue travel together.
+  std::uint32_t from_consumers = 0;
+  for (std::size_t at = 0; at < deliveries.size();) {
+    const QueueHandle* queue = deliveries[at].queue;
+    settled_.clear();
+    for (; at < deliveries.size() && deliveries[at].queue == queue; ++at) {
+      settled_.push_back(deliveries[at].seq);
+      if (deliveries[at].is_to_consumer) ++from_consumers;
+    }
+    connection_.shard().settle(*queue, id_, settled_, settlement);
+  }
+  global_unacked_ -= from_consumers;
+  if (from_consumers > 0 && global_prefetch_count_ != 0) resume_starved();
+}
+
+void Channel::hold(const QueueHandle& queue) {
+  // A channel that goes from queue to queue forgets those it owes nothing, now and then.
+  constexpr std::size_t held_unneeded_max = 256;
+  if (held_queues_.size() >= held_unneeded_max && deliveries_.unacked() == 0 &&
+      transaction_.acknowledgements.empty()) {
+    held_queues_.clear();
+    for (const auto& [tag, consumer] : consumers_) {
+      if (!consumer->spec().no_ack) {
+        held_queues_.emplace(consumer->queue().properties.id, &consumer->queue());
+      }
+    }
+  }
+  held_queues_.try_emplace(queue.properties.id, &queue);
+}
+
+}  // namespace leveret
