@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+//   GET    /api/queues
+//   GET    /api/queues/{vhost}
+//   GET    /api/queues/{vhost}/{queue}
+//   DELETE /api/queues/{vhost}/{queue}            ?if-unused=true&if-empty=true
+//   DELETE /api/queues/{vhost}/{queue}/contents
+#include "mgmt/answers.h"
+#include "mgmt/gather.h"
+#include "mgmt/resources.h"
+#include "mgmt/views.h"
+#include "vhost/queue_arguments.h"
+
+#include <algorithm>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+namespace leveret {
+namespace {
+
+namespace json = boost::json;
+
+using SnapshotsById = boost::unordered_flat_map<QueueId, QueueSnapshot, std::hash<QueueId>>;
+
+/// A queue that was declared while the numbers were gathered has none yet: it is empty.
+json::object view_of(const QueueHandle& queue, const SnapshotsById& snapshots, Broker& broker) {
+  const auto found = snapshots.find(queue.properties.id);
+  const QueueSnapshot& numbers = found == snapshots.end() ? QueueSnapshot() : found->second;
+  return queue_view(queue.properties, broker.node_name(),
+                    durability_of(queue.properties, broker.journal_settings().durability),
+                    numbers.counts, numbers.totals);
+}
+
+void with_snapshots(Call call, void (*then)(Call, const SnapshotsById&)) {
+  Broker& broker = call.broker();
+  gather<QueueSnapshot>(broker, collect_queues,
+                        [call = std::move(call), then](std::vector<QueueSnapshot> all) mutable {
+                          SnapshotsById snapshots;
+                          for (const QueueSnapshot& queue : all) snapshots[queue.id] = queue;
+                          then(std::move(call), snapshots);
+                        });
+}
+
+void respond_list(Call call, const SnapshotsById& snapshots, bool is_of_one_vhost) {
+  const auto vhosts = asked_vhosts(call, is_of_one_vhost);
+  if (!respond_if_error(call, vhosts)) return;
+  json::array list;
+  for (const auto* vhost : *vhosts) {
+    std::vector<const QueueHandle*> queues;
+    for (const auto& [name, entry] : vhost->queues) queues.push_back(entry.handle.get());
+    std::ranges::sort(queues, {}, [](const QueueHandle* queue) -> const std::string& {
+      return queue->properties.name;
+    });
+    for (const QueueHandle* queue : queues) {
+      list.push_back(view_of(*queue, snapshots, call.broker()));
+    }
+  }
+  call.respond(HttpResponse::json(list));
+}
+
+void list_queues(Call asked) {
+  with_snapshots(std::move(asked), [](Call call, const SnapshotsById& snapshots) {
+    respond_list(std::move(call), snapshots, false);
+  });
+}
+
+void list_vhost_queues(Call asked) {
+  with_snapshots(std::move(asked), [](Call call, const SnapshotsById& snapshots) {
+    respond_list(std::move(call), snapshots, true);
+  });
+}
+
+/// Errors: the answer to give (401, 404).
+std::expected<QueueHandlePtr, HttpResponse> find_queue(const Call& call) {
+  const auto vhost = find_vhost(call, call.name(0));
+  if (!vhost) return std::unexpected(vhost.error());
+  const auto found = (*vhost)->queues.find(call.name(1));
+  if (found == (*vhost)->queues.end()) return std::unexpected(HttpResponse::not_found());
+  return found->second.handle;
+}
+
+void get_queue(Call asked) {
+  with_snapshots(std::move(asked), [](Call call, const SnapshotsById& snapshots) {
+    const auto queue = find_queue(call);
+    if (!respond_if_error(call, queue)) return;
+    call.respond(HttpResponse::json(view_of(**queue, snapshots, call.broker())));
+  });
+}
+
+void delete_queue(Call call) {
+  const auto queue = find_queue(call);
+  if (!respond_if_error(call, queue)) return;
+  QueueDeletion deletion{.vhost = call.name(0),
+                         .name = call.name(1),
+                         .if_unused = call.has_flag("if-unused"),
+                         .if_empty = call.has_flag("if-empty")};
+  Registry& registry = call.broker().registry();
+  registry.delete_queue(
+      std::move(deletion),
+      [call = std::move(call)](const amqp::AmqpResult<std::uint64_t>& done) mutable {
+        call.respond(done ? HttpResponse::empty(204) : refusal_answer(done.error()));
+      });
+}
+
+void purge_queue(Call call) {
+  const auto queue = find_queue(call);
+  if (!respond_if_error(call, queue)) return;
+  Shard& shard = call.broker().here();
+  shard.purge(**queue, [call = std::move(call)](std::optional<std::uint64_t> dropped) mutable {
+    call.respond(dropped ? HttpResponse::empty(204) : HttpResponse::not_found());
+  });
+}
+
+}  // namespace
+
+std::span<const Route> queue_routes() {
+  static constexpr Route routes[] = {
+      {"GET", "/api/queues", Need::management, list_queues},
+      {"GET", "/api/queues/{}", Need::management, list_vhost_queues},
+      {"GET", "/api/queues/{}/{}", Need::management, get_queue},
+      {"DELETE", "/api/queues/{}/{}", Need::administrator, delete_queue},
+      {"DELETE", "/api/queues/{}/{}/contents", Need::administrator, purge_queue},
+  };
+  return routes;
+}
+
+}  // namespace leveret
