@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""leveretd is killed under load and started again; nothing that it confirmed may be gone."""
+
+import base64
+import json
+import os
+import random
+import sys
+import threading
+import urllib.request
+import zlib
+from pathlib import Path
+
+import pika
+import pytest
+from pika.exceptions import AMQPError
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "interop"))
+
+import brokers  # noqa: E402 (found by the line above)
+
+ROUNDS = int(os.environ.get("LEVERET_CRASH_ROUNDS", "6"))
+FIRST_SEED = int(os.environ.get("LEVERET_CRASH_SEED", "1"))
+QUEUES = 3
+WAIT_SECONDS_MAX = 60
+PERSISTENT = pika.BasicProperties(delivery_mode=2)
+
+
+def make_body(queue: str, number: int, seed: int) -> bytes:
+    """Says what it is, and has a length and a checksum of its own."""
+    filler = random.Random(f"{queue} {number} {seed}").randbytes(number * 37 % 3000)
+    head = f"{queue} {number} {seed} {zlib.crc32(filler)} ".encode()
+    return head + filler
+
+
+def read_body(body: bytes) -> tuple[str, int]:
+    queue, number, seed, checksum, filler = body.split(b" ", 4)
+    assert zlib.crc32(filler) == int(checksum)
+    assert body == make_body(queue.decode(), int(number), int(seed))
+    return queue.decode(), int(number)
+
+
+def connect(broker) -> pika.BlockingConnection:
+    return pika.BlockingConnection(
+        pika.ConnectionParameters(host=broker.host, port=broker.port, heartbeat=0)
+    )
+
+
+class Load:
+    """One queue's publisher and consumer, until the broker goes."""
+
+    def __init__(self, broker, queue: str, seed: int, first: int, on_confirm):
+        self.queue = queue
+        self.confirmed: set[int] = set()
+        self.acknowledged: set[int] = set()
+        self.last = first - 1
+        self._broker, self._seed, self._on_confirm = broker, seed, on_confirm
+        self._threads = [
+            threading.Thread(target=self._run, args=(act,)) for act in (self._publish, self._consume)
+        ]
+
+    def start(self):
+        for thread in self._threads:
+            thread.start()
+
+    def join(self):
+        for thread in self._threads:
+            thread.join(WAIT_SECONDS_MAX)
+            assert not thread.is_alive()
+
+    def _run(self, act):
+        try:
+            act(connect(self._broker).channel())
+        except (AMQPError, OSError):
+            return  # It was killed.
+
+    def _publish(self, channel):
+        channel.confirm_delivery()
+        while True:
+            number = self.last + 1
+            self.last = number
+            channel.basic_publish("", self.queue, make_body(self.queue, number, self._seed), PERSISTENT)
+            self.confirmed.add(number)
+            self._on_confirm()
+
+    def _consume(self, channel):
+        chance = random.Random(f"consume {self._seed} {self.queue}")
+        channel.basic_qos(prefetch_count=20)
+        for method, _, body in channel.consume(self.queue):
+            number = read_body(body)[1]
+            if chance.random() < 0.5:
+                continue  # Kept unacknowledged; it comes back.
+            self.acknowledged.add(number)  # Before: it may arrive although nobody hears of it.
+            channel.basic_ack(method.delivery_tag)
+
+
+def drain(broker, queue: str) -> list[tuple[int, bool]]:
+    connection = connect(broker)
+    channel = connection.channel()
+    found = []
+    while True:
+        method, _, body = channel.basic_get(queue, auto_ack=True)
+        if method is None:
+            break
+        name, number = read_body(body)
+        assert name == queue
+        found.append((number, method.redelivered))
+    connection.close()
+    return found
+
+
+def ledger_of(broker, queue: str) -> dict:
+    address = f"http://{broker.host}:{broker.management_port}/api/queues/%2F/{queue}"
+    request = urllib.request.Request(address)
+    request.add_header("Authorization", "Basic " + base64.b64encode(b"guest:guest").decode())
+    with urllib.request.urlopen(request, timeout=WAIT_SECONDS_MAX) as answer:
+        return json.load(answer)["ledger"]
+
+
+@pytest.fixture(name="broker")
+def fixture_broker():
+    broker = brokers.Leveretd(brokers.binaries_directory(), workers=2)
+    yield broker
+    broker.close()
+
+
+def test_what_was_confirmed_survives_a_kill(broker):
+    connection = connect(broker)
+    names = [f"crash.{index}" for index in range(QUEUES)]
+    for name in names:
+        connection.channel().queue_declare(name, durable=True)
+    connection.close()
+
+    first = 1
+    for seed in range(FIRST_SEED, FIRST_SEED + ROUNDS):
+        wanted = random.Random(seed).randrange(20, 300)
+        counter, enough = [0], threading.Event()
+
+        def on_confirm(counter=counter, enough=enough, wanted=wanted):
+            counter[0] += 1
+            if counter[0] >= wanted:
+                enough.set()
+
+        loads = [Load(broker, name, seed, first, on_confirm) for name in names]
+        for load in loads:
+            load.start()
+        assert enough.wait(WAIT_SECONDS_MAX), f"seed {seed}: {counter[0]} of {wanted} confirmed"
+        broker.kill()
+        for load in loads:
+            load.join()
+        broker.start()
+
+        for load in loads:
+            found = drain(broker, load.queue)
+            numbers = [number for number, _ in found]
+            assert numbers == sorted(set(numbers)), f"seed {seed}: order of {load.queue}"
+            lost = load.confirmed - load.acknowledged - set(numbers)
+            assert not lost, f"seed {seed}: {load.queue} lost {sorted(lost)[:10]}"
+            back = [n for n, redelivered in found if n in load.acknowledged and not redelivered]
+            assert not back, f"seed {seed}: {load.queue} gave back {back[:10]} unmarked"
+            ledger = ledger_of(broker, load.queue)
+            assert ledger["balanced"] and ledger["damaged"] == 0, f"seed {seed}: {ledger}"
+            assert ledger["recovered"] == ledger["auto_acked"] == len(found), f"seed {seed}"
+            assert all(first <= number <= load.last for number in numbers), f"seed {seed}"
+        first = max(load.last for load in loads) + 1

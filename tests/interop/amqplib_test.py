@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Node's amqplib: each program in amqplib/ connects, checks and leaves with exit code 0.
+
+The package is installed beside this file by `npm ci` (package-lock.json pins it).
+"""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+PROGRAM_SECONDS_MAX = 60
+PROGRAMS = sorted(
+    path.stem for path in (HERE / "amqplib").glob("*.js") if path.stem != "client"
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def installed():
+    if shutil.which("node") is None or not (HERE / "node_modules" / "amqplib").exists():
+        pytest.skip(f"no node, or no amqplib; run `npm ci` in {HERE}")
+
+
+LEVERET_LACKS = {"full_queue": "length limits"}
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param(program, marks=pytest.mark.leveret_lacks(LEVERET_LACKS[program]))
+        if program in LEVERET_LACKS
+        else program
+        for program in PROGRAMS
+    ],
+)
+def test_program(broker, program):
+    finished = subprocess.run(
+        ["node", f"{program}.js", f"amqp://{broker.host}:{broker.port}"],
+        cwd=HERE / "amqplib",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=PROGRAM_SECONDS_MAX,
+        check=False,
+    )
+
+    assert finished.returncode == 0, finished.stdout
