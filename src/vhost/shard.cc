@@ -283,11 +283,11 @@ void Shard::publish(const QueueHandle& queue, MessagePtr message, PublishToken t
   if (queue.home() == home_) {
     if (auto* waiting = find_waiting(queue.properties.id)) [[unlikely]] {
       unready_publish_bytes_ += message->block_bytes();
-      waiting->emplace_back([this, handle = QueueHandlePtr(&queue), message = std::move(message),
-                             token]() mutable {
-        unready_publish_bytes_ -= message->block_bytes();
-        publish(*handle, std::move(message), token);
-      });
+      waiting->emplace_back(
+          [this, handle = QueueHandlePtr(&queue), message = std::move(message), token]() mutable {
+            unready_publish_bytes_ -= message->block_bytes();
+            publish(*handle, std::move(message), token);
+          });
       return;
     }
     if (queue.queue) {

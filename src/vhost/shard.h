@@ -123,8 +123,8 @@ class Shard final : private QueueJournalsHost {
   void release(const QueueHandle& queue, ChannelId channel);
   void resume(const QueueHandle& queue, ConsumerId consumer);
 
-  /// More is on its way to some worker, or to the disk, than it has taken in, or waits for queues to
-  /// be ready: stop reading from publishers.
+  /// More is on its way to some worker, or to the disk, than it has taken in, or waits for queues
+  /// to be ready: stop reading from publishers.
   [[nodiscard]] bool is_congested() const {
     return congested_peers_ != 0 || journals_.is_congested() || loading_count_ != 0 ||
            unready_publish_bytes_ >= publish_window_bytes;
