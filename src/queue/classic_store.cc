@@ -83,7 +83,7 @@ void ClassicStore::put_at_tail(StoredMessage stored) {
 
 void ClassicStore::drop_written_bodies() {
   const bool is_in_head = cold_.empty() && tail_.empty();
-  std::deque<StoredMessage>& places = is_in_head ? head_ : tail_;
+  Deque<StoredMessage>& places = is_in_head ? head_ : tail_;
   // Places pushed in this life follow each other by one.
   while (dropping_from_ < next_seq_ && resident_bytes_ > limits_.resident_bytes_max) {
     const std::uint64_t from_end = next_seq_ - dropping_from_;
@@ -197,7 +197,7 @@ void ClassicStore::requeue(StoredMessage message) {
 // A deque that was long keeps its table of blocks. How many came since it was last empty is never
 // less than how many stood in it.
 void ClassicStore::forget_backlog() {
-  if (next_seq_ - empty_since_ > backlog_kept) std::deque<StoredMessage>().swap(head_);
+  if (next_seq_ - empty_since_ > backlog_kept) Deque<StoredMessage>().swap(head_);
   empty_since_ = next_seq_;
 }
 
@@ -372,9 +372,9 @@ std::uint64_t ClassicStore::forget_all(Forgetting how) {
   }
   for (const StoredMessage& stored : tail_) forget(stored, how);
   returned_.clear();
-  std::deque<StoredMessage>().swap(head_);
-  std::deque<ColdPage>().swap(cold_);
-  std::deque<StoredMessage>().swap(tail_);
+  Deque<StoredMessage>().swap(head_);
+  Deque<ColdPage>().swap(cold_);
+  Deque<StoredMessage>().swap(tail_);
   loaded_ = 0;
   size_ = body_bytes_ = resident_bytes_ = 0;
   dropping_from_ = 0;

@@ -23,11 +23,11 @@
 
 #pragma once
 
+#include "base/deque.h"
 #include "queue/message_log.h"
 #include "queue/message_store.h"
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <span>
@@ -39,7 +39,7 @@ namespace leveret {
 /// How much of a queue may be in memory. Shared by the queues of a worker; may change at any time.
 struct StoreLimits {
   /// Blocks of messages that are on disk as well: beyond this they leave memory.
-  std::uint64_t resident_bytes_max = 16 * 1024 * 1024;
+  std::uint64_t resident_bytes_max = 64 * 1024 * 1024;
   /// Memory is short: messages that are nowhere else go to disk beyond the same limit.
   bool is_memory_short = false;
   /// Places kept before and behind the cold pages.
@@ -147,12 +147,12 @@ class ClassicStore final : public MessageStore, private LoggedStore {
   std::shared_ptr<ClassicStore*> self_;  // Emptied by the destructor: reads find nobody then.
 
   std::map<MessageSeq, StoredMessage> returned_;
-  std::deque<StoredMessage> head_;
+  Deque<StoredMessage> head_;
   std::size_t loaded_ = 0;      // The first so many of head_ have their messages.
   std::size_t loaded_low_ = 1;  // With fewer, more are read; half of what was read last.
-  std::deque<ColdPage> cold_;
-  std::deque<StoredMessage> tail_;  // Empty when cold_ is, but for a while.
-  std::vector<SeqRun> delivered_;   // Before the start.
+  Deque<ColdPage> cold_;
+  Deque<StoredMessage> tail_;      // Empty when cold_ is, but for a while.
+  std::vector<SeqRun> delivered_;  // Before the start.
   // New places of messages that were moved while they were shifted.
   std::unordered_map<MessageSeq, Relocation> moved_shifted_;
 

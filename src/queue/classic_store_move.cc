@@ -11,7 +11,7 @@ namespace leveret {
 
 StoredMessage* ClassicStore::find_place(MessageSeq seq) {
   if (const auto found = returned_.find(seq); found != returned_.end()) return &found->second;
-  for (std::deque<StoredMessage>* places : {&head_, &tail_}) {
+  for (Deque<StoredMessage>* places : {&head_, &tail_}) {
     const auto place = std::ranges::lower_bound(*places, seq, {}, &StoredMessage::seq);
     if (place != places->end() && place->seq == seq) return &*place;
   }
@@ -83,7 +83,7 @@ void ClassicStore::leave_entries_to_indexes() {
 void ClassicStore::relocate_pages(OwnerId owner, SegmentId segment,
                                   std::span<Relocation> relocations) {
   leave_entries_to_indexes();
-  std::deque<ColdPage> pages;
+  Deque<ColdPage> pages;
   for (std::size_t at = 0; at < cold_.size(); ++at) {
     ColdPage& page = cold_[at];
     if (page.segment != segment || owner_of(page.is_passing) != owner) {

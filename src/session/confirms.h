@@ -11,8 +11,9 @@
 
 #pragma once
 
+#include "base/deque.h"
+
 #include <cstdint>
-#include <deque>
 #include <vector>
 
 namespace leveret {
@@ -46,7 +47,7 @@ class Confirms {
     bool is_told = false;
   };
 
-  std::deque<Publish> publishes_;  // From first_ on.
+  Deque<Publish> publishes_;  // From first_ on.
   std::uint64_t first_ = 1;
   std::uint64_t unconfirmed_ = 0;
   std::vector<std::uint64_t> settled_ahead_;  // Became safe while an earlier one still waits.

@@ -48,7 +48,7 @@ std::vector<UnackedDelivery> Deliveries::take_all() {
 }
 
 void Deliveries::give_back(std::span<const UnackedDelivery> taken) {
-  std::erase_if(deliveries_, [](const UnackedDelivery& delivery) { return !delivery.queue; });
+  erase_settled();
   deliveries_.insert(deliveries_.end(), taken.begin(), taken.end());
   std::ranges::sort(deliveries_, {}, &UnackedDelivery::tag);
   unacked_ += taken.size();
@@ -58,9 +58,13 @@ void Deliveries::drop_settled() {
   while (!deliveries_.empty() && !deliveries_.front().queue) deliveries_.pop_front();
   // One old delivery must not keep the places of all that were settled after it.
   constexpr std::size_t settled_kept_max = 1024;
-  if (deliveries_.size() > 2 * unacked_ + settled_kept_max) {
-    std::erase_if(deliveries_, [](const UnackedDelivery& delivery) { return !delivery.queue; });
-  }
+  if (deliveries_.size() > 2 * unacked_ + settled_kept_max) erase_settled();
+}
+
+void Deliveries::erase_settled() {
+  const auto settled = std::ranges::remove_if(
+      deliveries_, [](const UnackedDelivery& delivery) { return !delivery.queue; });
+  deliveries_.erase(settled.begin(), settled.end());
 }
 
 }  // namespace leveret

@@ -12,11 +12,11 @@
 
 #pragma once
 
+#include "base/deque.h"
 #include "message/ids.h"
 #include "vhost/topology.h"
 
 #include <cstdint>
-#include <deque>
 #include <span>
 #include <vector>
 
@@ -50,9 +50,10 @@ class Deliveries {
 
  private:
   void drop_settled();
+  void erase_settled();
 
-  std::deque<UnackedDelivery>
-      deliveries_;  // By tag; settled ones in the middle stay until they are first.
+  // By tag; settled ones in the middle stay until they are first.
+  Deque<UnackedDelivery> deliveries_;
   std::uint64_t last_tag_ = 0;
   std::uint64_t unacked_ = 0;
 };

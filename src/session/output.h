@@ -10,11 +10,11 @@
 
 #pragma once
 
+#include "base/deque.h"
 #include "message/message.h"
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <span>
 #include <vector>
@@ -77,7 +77,7 @@ class Output {
   void release(Piece& piece);
 
   ChunkPool& pool_;
-  std::deque<Piece> pieces_;
+  Deque<Piece> pieces_;
   ChunkPool::Chunk chunk_;  // Being filled.
   std::size_t chunk_capacity_ = 0;
   std::size_t chunk_used_ = 0;
