@@ -341,7 +341,7 @@ void check_counts(const Recovered& found, const Alive& alive) {
       LEVERET_ASSERT(found.segments.contains(in) && found.segments.at(in).live_runs >= runs);
     }
   }
-  LEVERET_ASSERT(found.report.confirmed + found.report.unconfirmed == alive.size());
+  LEVERET_ASSERT(found.report.counts.confirmed + found.report.counts.unconfirmed == alive.size());
   for (const auto& [owner, recovered] : found.owners) {
     LEVERET_ASSERT(!is_passing(owner) || recovered.pages.empty());
     for (const RecoveredPage& page : recovered.pages) {

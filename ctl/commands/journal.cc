@@ -121,9 +121,9 @@ struct Totals {
     damages +=
         static_cast<std::uint64_t>(std::ranges::count_if(found.findings, &Finding::is_damage));
     if (found.at_start) {
-      confirmed += found.at_start->report.confirmed;
-      unconfirmed += found.at_start->report.unconfirmed;
-      discarded += found.at_start->report.discarded;
+      confirmed += found.at_start->report.counts.confirmed;
+      unconfirmed += found.at_start->report.counts.unconfirmed;
+      discarded += found.at_start->report.counts.discarded;
     }
     std::ranges::move(finding_rows(found), std::back_inserter(findings));
   }

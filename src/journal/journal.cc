@@ -380,6 +380,9 @@ void Journal::prepare() {
 
 void Journal::reclaim() {
   spare_buffers_.clear();
+  if (!is_poisoned_) {
+    for (const SegmentId segment : std::exchange(not_removed_, {})) remove(segment);
+  }
   if (open_segment_.value() == 0 || gathering_.id.value() != 0 || is_poisoned_) return;
   const RecoveredSegment& content = segments_.find(open_segment_)->content;
   if (content.live_entries != 0 || content.live_runs != 0 ||
@@ -396,22 +399,27 @@ void Journal::remove_dead() {
   if (is_poisoned_) return;
   for (const SegmentId segment : segments_.take_dead()) {
     deps_.reading->submit([reader = reader_, segment] { reader->forget(segment); }, [] {});
-    auto outcome = std::make_shared<Result<void>>();
-    deps_.writing->submit(
-        [writer = writer_, segment, outcome] { *outcome = writer->remove(segment); },
-        [self = self_, segment, outcome] {
-          if (*self == nullptr) return;
-          if (!*outcome) {
-            // It stays, with the runs that keep its entries from coming back.
-            log(LogLevel::error, "journal", "segment_not_removed reason=\"{}\"",
-                outcome->error().text());
-            return;
-          }
-          (*self)->segments_.forget(segment);
-          (*self)->void_copies_.erase(segment);
-          (*self)->remove_dead();
-        });
+    remove(segment);
   }
+}
+
+void Journal::remove(SegmentId segment) {
+  auto outcome = std::make_shared<Result<void>>();
+  deps_.writing->submit(
+      [writer = writer_, segment, outcome] { *outcome = writer->remove(segment); },
+      [self = self_, segment, outcome] {
+        if (*self == nullptr) return;
+        if (!*outcome) return (*self)->on_not_removed(segment, outcome->error());
+        (*self)->segments_.forget(segment);
+        (*self)->void_copies_.erase(segment);
+        (*self)->remove_dead();
+      });
+}
+
+/// It stays, with the runs that keep its entries from coming back, until a quiet moment.
+void Journal::on_not_removed(SegmentId segment, const Error& why) {
+  log(LogLevel::error, "journal", "segment_not_removed reason=\"{}\"", why.text());
+  not_removed_.push_back(segment);
 }
 
 bool Journal::is_sealed(SegmentId segment) {

@@ -148,8 +148,8 @@ class Journal {
 
   /// The end of a turn: what has gathered goes to the disk, if that is free.
   void flush();
-  /// A quiet moment: buffers are given back, and a segment in which nothing is alive ends, however
-  /// empty.
+  /// A quiet moment: buffers are given back, a segment in which nothing is alive ends, however
+  /// empty, and what could not be removed is tried again.
   void reclaim();
   /// Tries again what could not be written.
   void retry();
@@ -213,6 +213,8 @@ class Journal {
   void on_written(const std::shared_ptr<InFlight>& batch);
   void poison(const Error& why);
   void remove_dead();
+  void remove(SegmentId segment);
+  void on_not_removed(SegmentId segment, const Error& why);
   void prepare();
   // Moving; journal_move.cc.
   struct Move;
@@ -254,7 +256,8 @@ class Journal {
   BatchId next_batch_{1};
   Location written_upto_;
   BatchMark synced_upto_;
-  std::unique_ptr<Move> move_;  // Null: none is under way.
+  std::unique_ptr<Move> move_;          // Null: none is under way.
+  std::vector<SegmentId> not_removed_;  // The file system would not; reclaim() asks it again.
   // By the segment where they stand, for as long as that is there.
   std::map<SegmentId, std::vector<SeqRun>> void_copies_;
   std::set<SegmentId> void_origins_;  // Pinned until this batch is durable.

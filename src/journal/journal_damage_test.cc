@@ -175,6 +175,8 @@ TEST_F(JournalDamage, behind_the_last_mark_is_the_end_of_the_log) {
   model.quiesce();
   const auto torn = model.append(orders, 100, Durability::os);
   model.append(orders, 100, Durability::os);
+  model.append(bills, 100, Durability::os);
+  model.append(bills, 100, Durability::os);
   model.quiesce();
   const Location place = model.entries().at(*torn).place.location;
   model.die(Death::kill);
@@ -184,7 +186,12 @@ TEST_F(JournalDamage, behind_the_last_mark_is_the_end_of_the_log) {
 
   EXPECT_EQ(model.alive(), (Keys{{orders, 1}}));
   EXPECT_THAT(model.report().damages, IsEmpty());
-  EXPECT_EQ(model.report().discarded, 1u);  // That one, and none can tell what the torn one was.
+  // Those behind it; none can tell what the torn one was.
+  EXPECT_EQ(model.report().counts.discarded, 3u);
+  EXPECT_EQ(model.recovered_counts(orders).discarded, 1u);
+  EXPECT_EQ(model.recovered_counts(bills).discarded, 2u);
+  const RecoveredCounts& kept = model.recovered_counts(orders);
+  EXPECT_EQ(kept.confirmed + kept.unconfirmed, 1u);
 }
 
 TEST_F(JournalDamage, stays_damage_when_the_mark_behind_it_was_cut_off) {

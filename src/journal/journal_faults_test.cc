@@ -202,6 +202,33 @@ TEST_F(JournalFaults, a_file_operation_that_fails_costs_no_more_than_itself) {
   }
 }
 
+TEST_F(JournalFaults, what_could_not_be_removed_goes_in_a_quiet_moment) {
+  const OperationKind kinds[] = {OperationKind::rename, OperationKind::sync_directory};
+  for (const OperationKind kind : kinds) {
+    SCOPED_TRACE("kind " + std::to_string(static_cast<int>(kind)));
+    JournalModel model(options());
+    ASSERT_TRUE(model.start());
+    const auto gone = model.append(orders, 100);
+    model.append(orders, 5000);
+    model.append(orders, 100);  // In a segment that has room for what is settled.
+    model.quiesce();
+    const std::string name = segment_file_name(model.entries().at(*gone).place.location.segment);
+    model.disk.fail({.kind = kind});
+    model.settle(*gone);
+    model.quiesce();
+    const std::uint64_t segments = model.journal().counts().segments;
+
+    model.journal().reclaim();
+    model.quiesce();
+
+    EXPECT_LT(model.journal().counts().segments, segments);
+    EXPECT_THAT(names(model.disk, JournalModel::directory), Not(Contains(name)));
+    model.die(Death::power_loss);
+    ASSERT_TRUE(model.start());
+    EXPECT_EQ(model.alive().size(), 2u);
+  }
+}
+
 TEST_F(JournalFaults, a_segment_that_cannot_be_opened_again_is_not_replaced_by_the_spare) {
   JournalModel model(options());
   ASSERT_TRUE(model.start());

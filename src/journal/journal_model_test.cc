@@ -99,7 +99,9 @@ class Program {
       model_.journal().reclaim();
     } else if (what < 97) {
       model_.journal().retry();
-    } else if (what < 98 && pick(20) == 0) {
+    } else if (what < 98) {
+      model_.barrier(some_durability());
+    } else if (what < 99 && pick(20) == 0) {
       model_.drop_owner(OwnerId(first_owner_));
       ++first_owner_;
     } else {

@@ -140,7 +140,7 @@ TEST_F(JournalSurveyTest, takes_what_was_never_synced_for_a_torn_tail) {
 
   EXPECT_TRUE(found.is_whole());
   EXPECT_THAT(shown(found), ElementsAre("torn_tail /00000001.segment 88 96"));
-  EXPECT_EQ(found.at_start->report.discarded, 1u);
+  EXPECT_EQ(found.at_start->report.counts.discarded, 1u);
 }
 
 TEST_F(JournalSurveyTest, misses_the_end_of_a_segment_that_a_later_one_knows_to_be_synced) {

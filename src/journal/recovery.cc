@@ -71,8 +71,7 @@ class Recovery {
     }
     finish_owners();
     count_settle_runs();
-    report_damages();
-    out_.report.segments = static_cast<std::uint32_t>(found_.size());
+    report();
     return std::move(out_);
   }
 
@@ -199,14 +198,22 @@ class Recovery {
              is_before(last_mark_, scanned.segment, one.offset);
     });
     if (hole == content.holes.end()) return {};
-    const std::size_t rows_before = content.rows.size();
     const std::uint32_t used_before = content.used_bytes;
+    count_discarded(content.rows, 1);
     const std::uint32_t end = hole->offset;
     LEVERET_TRY(scanned, scan(scanned.segment, end));
     scanned.scan.is_ended = scanned.scan.is_stopped = false;
-    out_.report.discarded += rows_before - scanned.scan.content.rows.size();
+    count_discarded(scanned.scan.content.rows, -1);
     out_.report.cut_bytes += used_before - end;
     return {};
+  }
+
+  /// A copy that was being moved is none: it still stands where it stood.
+  void count_discarded(const std::vector<IndexRow>& rows, std::int64_t sign) {
+    for (const IndexRow& row : rows) {
+      if (is_passing(row.owner) || row.entry.origin.value() != 0) continue;
+      out_.owners[row.owner].counts.discarded += static_cast<std::uint64_t>(sign);
+    }
   }
 
   /// What a process that was killed left may not be synced, and the log goes on behind it now. The
@@ -420,25 +427,21 @@ class Recovery {
                        .entries = {}};
     segment.live_bytes += group.share_bytes;
     segment.live_entries += group.count;
-    out_.report.confirmed += group.count;
-    out_.owners[group.owner].pages.push_back(std::move(page));
+    RecoveredOwner& owner = out_.owners[group.owner];
+    owner.counts.confirmed += group.count;
+    owner.pages.push_back(std::move(page));
   }
 
   void add_entries(RecoveredSegment& segment, const Found& found, const OwnerGroup& group,
                    const std::vector<IndexEntry>& entries) {
     if (entries.empty()) return;
-    count_by_mark(found.tables.segment, entries);
+    RecoveredCounts& counts = out_.owners[group.owner].counts;
     for (const IndexEntry& entry : entries) {
+      ++(is_before(last_mark_, found.tables.segment, entry.offset) ? counts.unconfirmed
+                                                                   : counts.confirmed);
       segment.live_bytes += entry.share();
       ++segment.live_entries;
       loose_[group.owner].push_back({found.tables.segment, entry});
-    }
-  }
-
-  void count_by_mark(SegmentId segment, const std::vector<IndexEntry>& entries) {
-    for (const IndexEntry& entry : entries) {
-      ++(is_before(last_mark_, segment, entry.offset) ? out_.report.unconfirmed
-                                                      : out_.report.confirmed);
     }
   }
 
@@ -493,7 +496,13 @@ class Recovery {
     }
   }
 
-  void report_damages() {
+  void report() {
+    out_.report.segments = static_cast<std::uint32_t>(found_.size());
+    for (const auto& [owner, recovered] : out_.owners) {
+      out_.report.counts.confirmed += recovered.counts.confirmed;
+      out_.report.counts.unconfirmed += recovered.counts.unconfirmed;
+      out_.report.counts.discarded += recovered.counts.discarded;
+    }
     for (const auto& [segment, found] : found_) {
       for (const Hole& hole : found.tables.holes) {
         out_.report.damages.push_back(

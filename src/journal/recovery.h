@@ -53,10 +53,18 @@ struct RecoveredPage {
   std::vector<IndexEntry> entries;
 };
 
+/// How sure it is that entries had been synced, and so promised.
+struct RecoveredCounts {
+  std::uint64_t confirmed = 0;    ///< Alive, and known to have been synced.
+  std::uint64_t unconfirmed = 0;  ///< Alive behind the last mark: perhaps synced, kept.
+  std::uint64_t discarded = 0;    ///< Behind the cut.
+};
+
 struct RecoveredOwner {
   std::vector<RecoveredPage> pages;  ///< In the order of seqs.
-  std::uint64_t highest_seq = 0;     ///< Of anything ever read about him; go on above it.
-  std::vector<SeqRun> delivered;     ///< Known only after a stop in good order.
+  RecoveredCounts counts;
+  std::uint64_t highest_seq = 0;  ///< Of anything ever read about him; go on above it.
+  std::vector<SeqRun> delivered;  ///< Known only after a stop in good order.
 };
 
 struct RecoveredSegment {
@@ -79,9 +87,7 @@ struct Damage {
 };
 
 struct RecoveryReport {
-  std::uint64_t confirmed = 0;    ///< Alive entries known to have been synced.
-  std::uint64_t unconfirmed = 0;  ///< Alive entries behind the last mark: perhaps synced, kept.
-  std::uint64_t discarded = 0;    ///< Entries behind the cut.
+  RecoveredCounts counts;  ///< Of all owners together.
   std::uint64_t cut_bytes = 0;
   std::uint32_t segments = 0;
   std::uint32_t scanned_segments = 0;  ///< Those without a usable index.

@@ -154,14 +154,14 @@ Result<void> SegmentWriter::remove(SegmentId segment) {
     segment_ = SegmentId();
     has_unsynced_ = false;
   }
-  if (has_spare_) {
-    LEVERET_CHECK(files_.remove(path_of(segment)));
-    return files_.sync_directory(options_.directory);
-  }
-  LEVERET_CHECK(files_.rename(path_of(segment), spare_path()));
+  const auto moved =
+      has_spare_ ? files_.remove(path_of(segment)) : files_.rename(path_of(segment), spare_path());
+  // An earlier try may have come that far, and not known if the names will last.
+  const bool was_gone = !moved && moved.error().code == std::errc::no_such_file_or_directory;
+  if (!was_gone) LEVERET_CHECK(moved);
   LEVERET_CHECK(files_.sync_directory(options_.directory));
   // Before that the old name might come back, and lead to the next segment's records.
-  has_spare_ = true;
+  if (!was_gone) has_spare_ = true;
   return {};
 }
 

@@ -34,14 +34,13 @@ json::object recovery_view(const RecoveryReport& report) {
     damages.push_back(json::object{
         {"file", json_text(damage.file)}, {"offset", damage.offset}, {"bytes", damage.bytes}});
   }
-  return {{"clean", report.is_clean},
-          {"messages_confirmed", report.confirmed},
-          {"messages_unconfirmed", report.unconfirmed},
-          {"messages_discarded", report.discarded},
-          {"cut_bytes", report.cut_bytes},
-          {"segments", report.segments},
-          {"scanned_segments", report.scanned_segments},
-          {"damages", std::move(damages)}};
+  json::object view = recovered_view(report.counts);
+  view["clean"] = report.is_clean;
+  view["cut_bytes"] = report.cut_bytes;
+  view["segments"] = report.segments;
+  view["scanned_segments"] = report.scanned_segments;
+  view["damages"] = std::move(damages);
+  return view;
 }
 
 json::object journal_view(const JournalSnapshot& journal) {

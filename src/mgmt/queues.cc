@@ -26,9 +26,12 @@ using SnapshotsById = boost::unordered_flat_map<QueueId, QueueSnapshot, std::has
 json::object view_of(const QueueHandle& queue, const SnapshotsById& snapshots, Broker& broker) {
   const auto found = snapshots.find(queue.properties.id);
   const QueueSnapshot& numbers = found == snapshots.end() ? QueueSnapshot() : found->second;
-  return queue_view(queue.properties, broker.node_name(),
-                    durability_of(queue.properties, broker.journal_settings().durability),
-                    numbers.counts, numbers.totals);
+  json::object view =
+      queue_view(queue.properties, broker.node_name(),
+                 durability_of(queue.properties, broker.journal_settings().durability),
+                 numbers.counts, numbers.totals);
+  if (queue.properties.number != 0) view["recovery"] = recovered_view(numbers.recovered);
+  return view;
 }
 
 void with_snapshots(Call call, void (*then)(Call, const SnapshotsById&)) {

@@ -233,6 +233,12 @@ json::object ledger_view(const QueueCounts& counts, const QueueTotals& totals) {
           {"refused", totals.refused},     {"balanced", totals.in() == totals.out() + there}};
 }
 
+json::object recovered_view(const RecoveredCounts& recovered) {
+  return {{"messages_confirmed", recovered.confirmed},
+          {"messages_unconfirmed", recovered.unconfirmed},
+          {"messages_discarded", recovered.discarded}};
+}
+
 json::object queue_view(const QueueProperties& queue, std::string_view node, Durability durability,
                         const QueueCounts& counts, const QueueTotals& totals) {
   json::object view{{"name", json_text(queue.name)},

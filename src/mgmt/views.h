@@ -23,6 +23,8 @@
 
 namespace leveret {
 
+struct RecoveredCounts;
+
 /// Text for JSON, which is UTF-8: what is none becomes U+FFFD, byte by byte.
 [[nodiscard]] boost::json::string json_text(std::string_view text);
 
@@ -53,6 +55,8 @@ namespace leveret {
 /// What came in, what went out by which way, and what is there: in and out and there are equal, or
 /// `balanced` is false.
 [[nodiscard]] boost::json::object ledger_view(const QueueCounts& counts, const QueueTotals& totals);
+/// What the start found, and how sure it is that it had been promised.
+[[nodiscard]] boost::json::object recovered_view(const RecoveredCounts& recovered);
 [[nodiscard]] boost::json::object message_stats_view(const QueueTotals& totals);
 
 [[nodiscard]] boost::json::object connection_view(const ConnectionInfo& connection,

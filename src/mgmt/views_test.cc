@@ -81,6 +81,14 @@ TEST(QueueView, has_RabbitMQs_keys) {
   EXPECT_EQ(view.at("message_stats").at("deliver_get"), 6);
 }
 
+TEST(RecoveredView, tells_what_had_been_promised_from_what_had_not) {
+  const boost::json::object view =
+      recovered_view({.confirmed = 3, .unconfirmed = 2, .discarded = 1});
+  EXPECT_EQ(view.at("messages_confirmed"), 3);
+  EXPECT_EQ(view.at("messages_unconfirmed"), 2);
+  EXPECT_EQ(view.at("messages_discarded"), 1);
+}
+
 TEST(LedgerView, balances_what_came_with_what_went_and_what_is_there) {
   QueueCounts counts{.ready = 2, .unacked = 1};
   QueueTotals totals{.published = 9,

@@ -109,9 +109,9 @@ class QueueJournals::Slot final : public JournalHost {
       leveret::log(LogLevel::info, "journal",
                    "recovered journal={} confirmed={} unconfirmed={} discarded={} cut_bytes={} "
                    "segments={} scanned={} damages={} clean={}",
-                   index, report.confirmed, report.unconfirmed, report.discarded, report.cut_bytes,
-                   report.segments, report.scanned_segments, report.damages.size(),
-                   report.is_clean);
+                   index, report.counts.confirmed, report.counts.unconfirmed,
+                   report.counts.discarded, report.cut_bytes, report.segments,
+                   report.scanned_segments, report.damages.size(), report.is_clean);
     }
     journal.start(std::move(found->segments), found->next_segment);
     is_ready = true;

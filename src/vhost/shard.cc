@@ -76,7 +76,8 @@ std::vector<QueueSnapshot> Shard::queue_snapshots() const {
   std::vector<QueueSnapshot> all;
   all.reserve(queues_.size());
   for (const auto& [id, home_queue] : queues_) {
-    all.push_back({id, home_queue.queue->counts(), home_queue.queue->totals()});
+    all.push_back(
+        {id, home_queue.queue->counts(), home_queue.queue->totals(), home_queue.recovered});
   }
   return all;
 }

@@ -44,6 +44,7 @@ struct QueueSnapshot {
   QueueId id;
   QueueCounts counts;
   QueueTotals totals;
+  RecoveredCounts recovered;  ///< When the broker started.
 };
 
 class Shard final : private QueueJournalsHost {
@@ -258,6 +259,7 @@ class Shard final : private QueueJournalsHost {
   struct HomeQueue {
     std::unique_ptr<Queue> queue;
     QueueHandlePtr handle;
+    RecoveredCounts recovered;
   };
   boost::unordered_flat_map<QueueId, HomeQueue, std::hash<QueueId>> queues_;
   // Queues of which nothing may be said yet, and what was asked of them meanwhile: their messages

@@ -3,6 +3,7 @@
 // The queues that are at home on a worker: made when they are declared, or when the journal with
 // their messages is ready; asked, also for what is on its way from the disk; deleted.
 #include "base/assert.h"
+#include "base/log.h"
 #include "vhost/queue_arguments.h"
 #include "vhost/registry.h"
 #include "vhost/shard.h"
@@ -53,12 +54,19 @@ void Shard::make_queue(const QueueHandlePtr& handle, RecoveredOwner recovered, b
           .owner = owner,
           .is_durable = is_kept,
           .durability = durability_of(properties, broker_.journal_settings().durability)});
+  const RecoveredCounts counts = recovered.counts;
+  if (counts.unconfirmed + counts.discarded != 0) {
+    log(LogLevel::info, "queue",
+        "recovered queue=\"{}\" vhost=\"{}\" confirmed={} unconfirmed={} discarded={}",
+        log_safe(properties.name), log_safe(properties.vhost), counts.confirmed, counts.unconfirmed,
+        counts.discarded);
+  }
   store->recover(std::move(recovered), is_clean);
   auto queue = std::make_unique<Queue>(properties.id,
                                        Queue::Options{.is_auto_delete = properties.is_auto_delete},
                                        static_cast<QueueHost&>(*this), std::move(store));
   handle->queue = queue.get();
-  queues_[properties.id] = {std::move(queue), handle};
+  queues_[properties.id] = {std::move(queue), handle, counts};
 }
 
 // The journals.

@@ -61,6 +61,8 @@ bool JournalModel::start() {
     return false;
   }
   report_ = recovered->report;
+  recovered_counts_.clear();
+  for (const auto& [owner, what] : recovered->owners) recovered_counts_[owner] = what.counts;
   EXPECT_TRUE(options_.has_damage || report_.damages.empty()) << report_.damages[0].file;
   journal_->start(std::move(recovered->segments), recovered->next_segment);
   const std::map<Key, Found> found = resolve(*recovered);
@@ -84,6 +86,7 @@ void JournalModel::end_life() {
   journal_.reset();
   last_.reset();
   unsafe_.clear();
+  barriers_.clear();
   settles_unsent_.clear();
   settles_in_flight_.clear();
   settles_written_.clear();
@@ -328,6 +331,30 @@ void JournalModel::drop_owner(OwnerId owner) {
   dropped_.insert(owner);
 }
 
+void JournalModel::barrier(Durability durability) {
+  if (is_poisoned_ || is_dead_) return;
+  Barrier barrier{.safety = durability == Durability::fsync ? Safety::durable : Safety::written};
+  for (const auto& [key, entry] : entries_) {
+    if (entry.safety < barrier.safety) barrier.appended.push_back(key);
+    if (entry.settle && *entry.settle < barrier.safety) barrier.settled.push_back(key);
+  }
+  barrier.batch = journal_->barrier(durability);
+  barriers_.push_back(std::move(barrier));
+}
+
+void JournalModel::check(const Barrier& reached) const {
+  for (const Key& key : reached.appended) {
+    const auto found = entries_.find(key);
+    if (found == entries_.end()) continue;
+    EXPECT_GE(found->second.safety, reached.safety) << name(key);
+  }
+  for (const Key& key : reached.settled) {
+    const auto found = entries_.find(key);
+    if (found == entries_.end()) continue;
+    EXPECT_GE(*found->second.settle, reached.safety) << name(key);
+  }
+}
+
 void JournalModel::lose(const Key& key) {
   lost_bytes_ += entries_.at(key).place.share;
   entries_.erase(key);
@@ -419,6 +446,11 @@ void JournalModel::on_durable(BatchId upto) {
       found->second.settle = safety;
   }
   if (is_synced) settles_written_.clear();
+  std::erase_if(barriers_, [&](const Barrier& barrier) {
+    if (barrier.batch > upto) return false;
+    check(barrier);
+    return true;
+  });
 }
 
 void JournalModel::on_stalled(const Error&) { is_stalled_ = true; }

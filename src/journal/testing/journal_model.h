@@ -83,6 +83,8 @@ class JournalModel final : public JournalHost {
   /// Settles by one run what is alive of the owner in a segment, from `first` on.
   void settle_range(const Key& first);
   void drop_owner(OwnerId owner);
+  /// Whoever asks wants to hear when all that was appended and settled so far is so safe.
+  void barrier(Durability durability);
   /// The owner does not know it any more, and has not settled it.
   void lose(const Key& key);
   void flush();
@@ -103,6 +105,9 @@ class JournalModel final : public JournalHost {
   [[nodiscard]] std::uint64_t live_bytes() const;
   [[nodiscard]] bool is_moving() const { return journal_->counts().live_bytes > live_bytes(); }
   [[nodiscard]] const RecoveryReport& report() const { return report_; }
+  [[nodiscard]] const RecoveredCounts& recovered_counts(OwnerId owner) {
+    return recovered_counts_[owner];
+  }
   [[nodiscard]] bool is_poisoned() const { return is_poisoned_; }
   [[nodiscard]] bool is_stalled() const { return is_stalled_; }
   /// Entries whose data could not be read.
@@ -129,7 +134,15 @@ class JournalModel final : public JournalHost {
     IndexEntry entry;
   };
 
+  struct Barrier {
+    BatchId batch;
+    Safety safety = Safety::written;
+    std::vector<Key> appended;
+    std::vector<Key> settled;
+  };
+
   void open();
+  void check(const Barrier& reached) const;
   void end_disk(Death how);
   bool die_recovering();
   void end_life();
@@ -149,6 +162,7 @@ class JournalModel final : public JournalHost {
   std::uint64_t last_number_ = 0;
   std::optional<Key> last_;
   std::vector<Key> unsafe_;  // Appended and not durable.
+  std::vector<Barrier> barriers_;
   std::vector<Key> settles_unsent_;
   std::vector<Key> settles_in_flight_;
   std::vector<Key> settles_written_;
@@ -167,6 +181,7 @@ class JournalModel final : public JournalHost {
   std::uint64_t lost_bytes_ = 0;
   std::vector<SeqRun> delivered_;
   RecoveryReport report_;
+  std::map<OwnerId, RecoveredCounts> recovered_counts_;
 };
 
 }  // namespace leveret::testing
