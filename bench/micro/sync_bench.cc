@@ -7,6 +7,9 @@
 //   thread/BYTES/WHERE     an IoThread does, as in the journal
 //   ring/BYTES/WHERE       io_uring does: a write and a sync that are linked, and an eventfd
 //                          (only where liburing-dev is installed)
+//   lone/BYTES/WHERE       somebody across a TCP connection sends them, 200 times a second; who
+//                          receives them writes and syncs in place and answers. No broker can
+//                          confirm a lone publisher's message sooner
 //
 // WHERE: 0 behind the end of the file; 1 into space that was only allocated; 2 over blocks that
 // were written before. Files lie in the working directory, which should be on the disk that is
@@ -24,14 +27,19 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include <benchmark/benchmark.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #ifdef LEVERET_LIBURING
 #include <liburing.h>
@@ -131,9 +139,11 @@ double cpu_microseconds() {
   return microseconds(used.ru_utime) + microseconds(used.ru_stime);
 }
 
-/// Times `commit(offset, bytes)`, which returns when the batch is durable.
+/// Times `commit(offset, bytes)`, which returns when the batch is durable; each one `pause` after
+/// the one before.
 template <class Commit>
-void commit_batches(benchmark::State& state, Target& target, Commit commit) {
+void commit_batches(benchmark::State& state, Target& target, Commit commit,
+                    std::chrono::milliseconds pause = {}) {
   using Clock = std::chrono::steady_clock;
   const std::vector<std::byte> batch(static_cast<std::size_t>(state.range(0)), std::byte{'x'});
   std::vector<double> times;
@@ -141,6 +151,7 @@ void commit_batches(benchmark::State& state, Target& target, Commit commit) {
   const double cpu_before = cpu_microseconds();
   for (auto _ : state) {
     const std::uint64_t offset = target.next_offset(batch.size());
+    if (pause.count() != 0) ::poll(nullptr, 0, static_cast<int>(pause.count()));
     const auto begin = Clock::now();
     commit(offset, std::span<const std::byte>(batch));
     const std::chrono::duration<double> took = Clock::now() - begin;
@@ -184,6 +195,72 @@ void sizes_and_places(benchmark::internal::Benchmark* benchmark) {
 }
 BENCHMARK(in_place)->Apply(sizes_and_places);
 BENCHMARK(thread)->Apply(sizes_and_places);
+
+/// Two ends of a TCP connection on the loopback.
+class Loopback {
+ public:
+  Loopback() {
+    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t bytes = sizeof address;
+    auto* any = reinterpret_cast<sockaddr*>(&address);
+    is_open = ::bind(listener, any, bytes) == 0 && ::listen(listener, 1) == 0 &&
+              ::getsockname(listener, any, &bytes) == 0 && ::connect(near, any, bytes) == 0;
+    far = ::accept(listener, nullptr, nullptr);
+    ::close(listener);
+    const int on = 1;
+    for (const int end : {near, far}) {
+      ::setsockopt(end, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
+  }
+  ~Loopback() {
+    ::close(near);
+    ::close(far);
+  }
+  static bool read_all(int end, std::span<std::byte> into) {
+    return ::recv(end, into.data(), into.size(), MSG_WAITALL) == static_cast<ssize_t>(into.size());
+  }
+  static bool write_all(int end, std::span<const std::byte> bytes) {
+    return ::send(end, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+           static_cast<ssize_t>(bytes.size());
+  }
+
+  bool is_open = false;
+  const int near = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int far = -1;
+};
+
+void lone(benchmark::State& state) {
+  Target target(where(state));
+  Loopback loopback;
+  const auto bytes = static_cast<std::size_t>(state.range(0));
+  std::thread receiver([&] {
+    std::vector<std::byte> got(bytes);
+    for (std::uint64_t at = 0; Loopback::read_all(loopback.far, got);
+         at = (at + bytes) % file_bytes) {
+      write_and_sync(*target.file, at, got);
+      Loopback::write_all(loopback.far, std::span(got).first(1));
+    }
+  });
+  commit_batches(
+      state, target,
+      [&](std::uint64_t, std::span<const std::byte> batch) {
+        std::byte answer;
+        if (!loopback.is_open || !Loopback::write_all(loopback.near, batch) ||
+            !Loopback::read_all(loopback.near, std::span(&answer, 1))) {
+          state.SkipWithError("no connection");
+        }
+      },
+      std::chrono::milliseconds(5));
+  ::shutdown(loopback.near, SHUT_RDWR);
+  receiver.join();
+}
+BENCHMARK(lone)->Apply([](benchmark::internal::Benchmark* benchmark) {
+  benchmark->Args({1 << 10, 2})->Iterations(batches)->UseManualTime();
+  benchmark->Unit(benchmark::kMicrosecond);
+});
 
 #ifdef LEVERET_LIBURING
 void ring(benchmark::State& state) {
