@@ -39,7 +39,7 @@ namespace leveret {
 /// How much of a queue may be in memory. Shared by the queues of a worker; may change at any time.
 struct StoreLimits {
   /// Blocks of messages that are on disk as well: beyond this they leave memory.
-  std::uint64_t resident_bytes_max = 64 * 1024 * 1024;
+  std::uint64_t resident_bytes_max = 16 * 1024 * 1024;
   /// Memory is short: messages that are nowhere else go to disk beyond the same limit.
   bool is_memory_short = false;
   /// Places kept before and behind the cold pages.
