@@ -227,7 +227,7 @@ def backlog(options):
     found = message_count(broker.port)
     recovered = time.monotonic() - begun
     print(f"after kill -9: listening {listening * 1000:.0f} ms, {found:,} found after {recovered * 1000:,.0f} ms")
-    drained = load(options.loadgen, broker.port, f"{COMMON} -s 100 -p 0 --mode consume --keep -t 20 --warm 0")
+    drained = load(options.loadgen, broker.port, f"{COMMON} -s 100 -p 0 --mode consume --keep -t 8 --warm 0")
     print(f"consumed: {drained['consumed']:,.0f} in {drained['seconds']:.1f} s, {drained['consume_rate']:,.0f} a second")
     print(f"resident at most: {broker.kibibytes('VmHWM') / 1024:.0f} MiB")
     print(f"stop in good order: {broker.end(signal.SIGTERM) * 1000:.0f} ms")
