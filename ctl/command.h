@@ -48,6 +48,7 @@ struct Command {
 [[nodiscard]] std::span<const Command> vhost_commands();
 [[nodiscard]] std::span<const Command> user_commands();
 [[nodiscard]] std::span<const Command> permission_commands();
+[[nodiscard]] std::span<const Command> policy_commands();
 [[nodiscard]] std::span<const Command> listing_commands();
 [[nodiscard]] std::span<const Command> queue_commands();
 [[nodiscard]] std::span<const Command> connection_commands();

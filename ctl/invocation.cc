@@ -39,6 +39,12 @@ bool is_option(std::string_view text) {
   return text.size() > 1 && text[0] == '-' && !(text[1] >= '0' && text[1] <= '9');
 }
 
+bool is_integer(std::string_view text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
 std::optional<Format> parse_format(std::string_view name) {
   if (name == "table") return Format::table;
   if (name == "json") return Format::json;
@@ -148,6 +154,7 @@ std::expected<Invocation, InvalidOptions> read_invocation(std::vector<std::strin
       value = given[++i];
     }
     if (own != nullptr) {
+      if (own->is_integer && !is_integer(value)) invalid.options.push_back(name + " : " + value);
       invocation.switches[std::string(own->name)] = value;
       continue;
     }

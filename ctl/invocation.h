@@ -26,6 +26,7 @@ struct Switch {
   std::string_view letter = {};  ///< "-e"; empty: none.
   bool has_value = false;
   std::string_view help = {};
+  bool is_integer = false;  ///< The value is a whole number.
 };
 
 enum class Format { table, json, csv, pretty_table };

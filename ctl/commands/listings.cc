@@ -27,7 +27,7 @@ constexpr std::array queue_columns{
     Column{"durable", "durable"},
     Column{"auto_delete", "auto_delete"},
     Column{"arguments", "arguments_typed", table},
-    Column{"policy", ""},
+    Column{"policy", "policy"},
     Column{"pid", "pid"},
     Column{"owner_pid", "owner_pid"},
     Column{"exclusive", "exclusive"},

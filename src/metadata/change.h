@@ -19,7 +19,7 @@ namespace leveret {
 struct PutVhost {
   VhostRecord vhost;
 };
-/// Takes everything in the vhost with it: permissions, exchanges, queues, bindings.
+/// Takes everything in the vhost with it: permissions, exchanges, queues, bindings, policies.
 struct DeleteVhost {
   std::string name;
 };
@@ -71,8 +71,17 @@ struct DeleteBinding {
   BindingRecord binding;
 };
 
-using Change = std::variant<PutVhost, DeleteVhost, PutUser, DeleteUser, PutPermission,
-                            DeletePermission, PutExchange, DeleteExchange, PutQueue, DeleteQueue,
-                            ReserveQueueNumbers, PutBinding, DeleteBinding>;
+struct PutPolicy {
+  PolicyRecord policy;
+};
+struct DeletePolicy {
+  std::string vhost;
+  std::string name;
+};
+
+using Change =
+    std::variant<PutVhost, DeleteVhost, PutUser, DeleteUser, PutPermission, DeletePermission,
+                 PutExchange, DeleteExchange, PutQueue, DeleteQueue, ReserveQueueNumbers,
+                 PutBinding, DeleteBinding, PutPolicy, DeletePolicy>;
 
 }  // namespace leveret

@@ -40,6 +40,7 @@ Result<ChangeWriter> ChangeWriter::prepare(Database& database) {
       {&ChangeWriter::delete_vhost_exchanges_, "DELETE FROM exchanges WHERE vhost = ?1"},
       {&ChangeWriter::delete_vhost_queues_, "DELETE FROM queues WHERE vhost = ?1"},
       {&ChangeWriter::delete_vhost_bindings_, "DELETE FROM bindings WHERE vhost = ?1"},
+      {&ChangeWriter::delete_vhost_policies_, "DELETE FROM policies WHERE vhost = ?1"},
       {&ChangeWriter::put_user_, "REPLACE INTO users VALUES (?1, ?2, ?3)"},
       {&ChangeWriter::put_user_tag_, "INSERT INTO user_tags VALUES (?1, ?2, ?3)"},
       {&ChangeWriter::delete_user_, "DELETE FROM users WHERE name = ?1"},
@@ -57,6 +58,8 @@ Result<ChangeWriter> ChangeWriter::prepare(Database& database) {
       {&ChangeWriter::delete_binding_,
        "DELETE FROM bindings WHERE vhost = ?1 AND source = ?2 AND destination = ?3 AND "
        "destination_is_queue = ?4 AND routing_key = ?5 AND arguments = ?6"},
+      {&ChangeWriter::put_policy_, "REPLACE INTO policies VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
+      {&ChangeWriter::delete_policy_, "DELETE FROM policies WHERE vhost = ?1 AND name = ?2"},
   };
   for (const auto& [statement, sql] : statements) {
     LEVERET_TRY(writer.*statement, database.prepare(sql));
@@ -79,7 +82,7 @@ Result<void> ChangeWriter::write_one(const PutVhost& change) {
 Result<void> ChangeWriter::write_one(const DeleteVhost& change) {
   for (Statement* statement :
        {&delete_vhost_, &delete_vhost_tags_, &delete_vhost_permissions_, &delete_vhost_exchanges_,
-        &delete_vhost_queues_, &delete_vhost_bindings_}) {
+        &delete_vhost_queues_, &delete_vhost_bindings_, &delete_vhost_policies_}) {
     LEVERET_CHECK(statement->bind(change.name).run());
   }
   return {};
@@ -169,6 +172,21 @@ Result<void> ChangeWriter::write_one(const DeleteBinding& change) {
       .bind(binding.routing_key)
       .bind(binding.arguments)
       .run();
+}
+
+Result<void> ChangeWriter::write_one(const PutPolicy& change) {
+  const PolicyRecord& policy = change.policy;
+  return put_policy_.bind(policy.vhost)
+      .bind(policy.name)
+      .bind(policy.pattern)
+      .bind(policy.apply_to)
+      .bind(policy.definition)
+      .bind(policy.priority)
+      .run();
+}
+
+Result<void> ChangeWriter::write_one(const DeletePolicy& change) {
+  return delete_policy_.bind(change.vhost).bind(change.name).run();
 }
 
 }  // namespace leveret

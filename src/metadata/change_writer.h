@@ -37,6 +37,8 @@ class ChangeWriter {
   [[nodiscard]] Result<void> write_one(const ReserveQueueNumbers& change);
   [[nodiscard]] Result<void> write_one(const PutBinding& change);
   [[nodiscard]] Result<void> write_one(const DeleteBinding& change);
+  [[nodiscard]] Result<void> write_one(const PutPolicy& change);
+  [[nodiscard]] Result<void> write_one(const DeletePolicy& change);
 
   Statement put_vhost_;
   Statement put_vhost_tag_;
@@ -46,6 +48,7 @@ class ChangeWriter {
   Statement delete_vhost_exchanges_;
   Statement delete_vhost_queues_;
   Statement delete_vhost_bindings_;
+  Statement delete_vhost_policies_;
   Statement put_user_;
   Statement put_user_tag_;
   Statement delete_user_;
@@ -60,6 +63,8 @@ class ChangeWriter {
   Statement reserve_queue_numbers_;
   Statement put_binding_;
   Statement delete_binding_;
+  Statement put_policy_;
+  Statement delete_policy_;
 };
 
 }  // namespace leveret

@@ -270,12 +270,21 @@ TEST(MetadataFile, of_version_1_still_opens_and_its_queues_get_numbers) {
   expect_golden(1, kept);
 }
 
-TEST(MetadataFile, of_version_2_still_opens) {
+/// And what was put into those of versions from 2 on.
+Snapshot the_numbered_golden_book() {
   Snapshot kept = the_golden_book();
   kept.queues[0].number = 0x0102'0304'0506'0708;
   kept.queues[0].journal = 258;
   kept.queue_numbers_reserved = 0x1112'1314'1516'1718;
-  expect_golden(2, kept);
+  return kept;
+}
+
+TEST(MetadataFile, of_version_2_still_opens) { expect_golden(2, the_numbered_golden_book()); }
+
+TEST(MetadataFile, of_version_3_still_opens) {
+  Snapshot kept = the_numbered_golden_book();
+  kept.policies = {{"/", std::string("p\0q", 3), "^q", "queues", "args", -3}};
+  expect_golden(3, kept);
 }
 
 /// A file of version 1 with `count` queues, as SQLite's own tool would make one.

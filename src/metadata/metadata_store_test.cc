@@ -80,6 +80,9 @@ Snapshot a_full_book() {
   std::swap(book.bindings[0], book.bindings[3]);
   std::swap(book.bindings[1], book.bindings[3]);
   std::swap(book.bindings[2], book.bindings[3]);
+  book.policies = {{"/", "a", "^a", "queues", "", 0},
+                   {"/", odd_name, odd_name, "all", odd_name, -7},
+                   {odd_name, "a", "", "exchanges", "x", 0x7fff'ffff'ffff'ffff}};
   return book;
 }
 
@@ -91,6 +94,7 @@ std::vector<Change> changes_that_make(const Snapshot& book) {
   for (const auto& exchange : book.exchanges) changes.emplace_back(PutExchange{exchange});
   for (const auto& queue : book.queues) changes.emplace_back(PutQueue{queue});
   for (const auto& binding : book.bindings) changes.emplace_back(PutBinding{binding});
+  for (const auto& policy : book.policies) changes.emplace_back(PutPolicy{policy});
   return changes;
 }
 
@@ -120,6 +124,7 @@ TEST(MetadataStore, replaces_what_is_put_again) {
   changed.exchanges[1].arguments.clear();
   changed.queues[1].number = 4;
   changed.queues[1].journal = 2;
+  changed.policies[0].definition = "other";
   ASSERT_TRUE(write(*store, changes_that_make(changed)));
 
   EXPECT_EQ(load(*store), changed);
@@ -133,12 +138,14 @@ TEST(MetadataStore, deletes_one_thing_and_leaves_its_neighbours) {
   ASSERT_TRUE(write(*store, {DeletePermission{book.permissions[0].user, book.permissions[0].vhost},
                              DeleteExchange{book.exchanges[0].vhost, book.exchanges[0].name},
                              DeleteQueue{book.queues[0].vhost, book.queues[0].name},
-                             DeleteBinding{book.bindings[0]}}));
+                             DeleteBinding{book.bindings[0]},
+                             DeletePolicy{book.policies[0].vhost, book.policies[0].name}}));
 
   book.permissions.erase(book.permissions.begin());
   book.exchanges.erase(book.exchanges.begin());
   book.queues.erase(book.queues.begin());
   book.bindings.erase(book.bindings.begin());
+  book.policies.erase(book.policies.begin());
   EXPECT_EQ(load(*store), book);
 }
 
@@ -183,6 +190,7 @@ TEST(MetadataStore, deletes_a_vhost_with_everything_in_it) {
   std::erase_if(book.exchanges, is_in_it);
   std::erase_if(book.queues, is_in_it);
   std::erase_if(book.bindings, is_in_it);
+  std::erase_if(book.policies, is_in_it);
   EXPECT_EQ(load(*store), book);
 }
 

@@ -79,6 +79,18 @@ struct BindingRecord {
   friend bool operator==(const BindingRecord&, const BindingRecord&) = default;
 };
 
+/// What is to hold for all queues or exchanges whose names match.
+struct PolicyRecord {
+  std::string vhost;
+  std::string name;
+  std::string pattern;
+  std::string apply_to;    ///< "queues", "exchanges" or "all".
+  std::string definition;  ///< An encoded field table that nobody here reads.
+  std::int64_t priority = 0;
+
+  friend bool operator==(const PolicyRecord&, const PolicyRecord&) = default;
+};
+
 /// Everything there is, each kind ordered by its name.
 struct Snapshot {
   std::vector<VhostRecord> vhosts;
@@ -87,6 +99,7 @@ struct Snapshot {
   std::vector<ExchangeRecord> exchanges;
   std::vector<QueueRecord> queues;
   std::vector<BindingRecord> bindings;
+  std::vector<PolicyRecord> policies;
   /// Numbers up to this one may be those of queues that were, and of records about them in
   /// journals; a new queue's is greater.
   std::uint64_t queue_numbers_reserved = 0;

@@ -95,6 +95,19 @@ CREATE TABLE queue_numbers (
 ) STRICT;
 INSERT INTO queue_numbers SELECT 1, count(*) FROM queues;
 )sql",
+
+    // Policies.
+    R"sql(
+CREATE TABLE policies (
+  vhost      BLOB    NOT NULL,
+  name       BLOB    NOT NULL,
+  pattern    BLOB    NOT NULL,
+  apply_to   BLOB    NOT NULL,
+  definition BLOB    NOT NULL,
+  priority   INTEGER NOT NULL,
+  PRIMARY KEY (vhost, name)
+) STRICT, WITHOUT ROWID;
+)sql",
 };
 
 Result<void> take_steps(Database& database, std::int64_t from) {

@@ -113,6 +113,20 @@ Result<void> read_bindings(Database& database, Snapshot& snapshot) {
       });
 }
 
+Result<void> read_policies(Database& database, Snapshot& snapshot) {
+  return for_each_row(database,
+                      "SELECT vhost, name, pattern, apply_to, definition, priority FROM policies "
+                      "ORDER BY vhost, name",
+                      [&](const Statement& row) {
+                        snapshot.policies.push_back({.vhost = text(row, 0),
+                                                     .name = text(row, 1),
+                                                     .pattern = text(row, 2),
+                                                     .apply_to = text(row, 3),
+                                                     .definition = text(row, 4),
+                                                     .priority = row.number(5)});
+                      });
+}
+
 }  // namespace
 
 Result<Snapshot> read_snapshot(Database& database) {
@@ -123,6 +137,7 @@ Result<Snapshot> read_snapshot(Database& database) {
   LEVERET_CHECK(read_exchanges(database, snapshot));
   LEVERET_CHECK(read_queues(database, snapshot));
   LEVERET_CHECK(read_bindings(database, snapshot));
+  LEVERET_CHECK(read_policies(database, snapshot));
   LEVERET_TRY(const std::int64_t reserved, database.ask("SELECT reserved FROM queue_numbers"));
   snapshot.queue_numbers_reserved = static_cast<std::uint64_t>(reserved);
   return snapshot;

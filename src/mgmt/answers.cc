@@ -65,6 +65,8 @@ HttpResponse refusal_answer(const AdminRefusal& refusal) {
       return HttpResponse::error(404, "no_such_vhost", refusal.text);
     case AdminError::no_such_user:
       return HttpResponse::error(404, "no_such_user", refusal.text);
+    case AdminError::no_such_policy:
+      return HttpResponse::error(404, "no_such_policy", refusal.text);
     case AdminError::already_exists:
       return HttpResponse::error(409, "already_exists", refusal.text);
     case AdminError::invalid:

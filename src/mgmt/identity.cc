@@ -42,7 +42,8 @@ std::optional<BasicCredentials> parse_basic(std::string_view authorization) {
 Identity Identity::owner() {
   Identity identity;
   identity.tags_ = {"administrator"};
-  identity.is_administrator_ = identity.is_monitoring_ = identity.is_management_ = true;
+  identity.is_administrator_ = identity.is_monitoring_ = true;
+  identity.is_policymaker_ = identity.is_management_ = true;
   return identity;
 }
 
@@ -71,8 +72,9 @@ std::expected<Identity, HttpResponse> Identity::of(std::string_view authorizatio
   };
   identity.is_administrator_ = is_tagged("administrator");
   identity.is_monitoring_ = is_tagged("monitoring");
-  identity.is_management_ = identity.is_administrator_ || identity.is_monitoring_ ||
-                            is_tagged("management") || is_tagged("policymaker");
+  identity.is_policymaker_ = identity.is_administrator_ || is_tagged("policymaker");
+  identity.is_management_ =
+      identity.is_policymaker_ || identity.is_monitoring_ || is_tagged("management");
   identity.auth_ = std::move(auth);
   if (!identity.is_management_) {
     return std::unexpected(HttpResponse::error(401, "not_authorised", "Not management user"));
@@ -81,7 +83,15 @@ std::expected<Identity, HttpResponse> Identity::of(std::string_view authorizatio
 }
 
 bool Identity::has(Need need) const {
-  return need == Need::administrator ? is_administrator_ : is_management_;
+  switch (need) {
+    case Need::management:
+      return is_management_;
+    case Need::policymaker:
+      return is_policymaker_;
+    case Need::administrator:
+      return is_administrator_;
+  }
+  return false;
 }
 
 bool Identity::sees_vhost(std::string_view vhost) const {

@@ -22,6 +22,7 @@ namespace leveret {
 /// What a path asks of whoever comes.
 enum class Need : std::uint8_t {
   management,     ///< Any tag that opens the management API.
+  policymaker,    ///< Policies of vhosts that he sees.
   administrator,  ///< Changes, and what is secret.
 };
 
@@ -50,6 +51,7 @@ class Identity {
   std::shared_ptr<const AuthSnapshot> auth_;  // Null for the owner.
   bool is_administrator_ = false;
   bool is_monitoring_ = false;
+  bool is_policymaker_ = false;
   bool is_management_ = false;
 };
 

@@ -23,14 +23,23 @@ namespace json = boost::json;
 using SnapshotsById = boost::unordered_flat_map<QueueId, QueueSnapshot, std::hash<QueueId>>;
 
 /// A queue that was declared while the numbers were gathered has none yet: it is empty.
-json::object view_of(const QueueHandle& queue, const SnapshotsById& snapshots, Broker& broker) {
-  const auto found = snapshots.find(queue.properties.id);
+json::object view_of(const Registry::QueueEntry& entry, const SnapshotsById& snapshots,
+                     Broker& broker) {
+  const QueueProperties& queue = entry.handle->properties;
+  const auto found = snapshots.find(queue.id);
   const QueueSnapshot& numbers = found == snapshots.end() ? QueueSnapshot() : found->second;
+  const Durability durability =
+      durability_of(queue, entry.policy.get(), broker.journal_settings().durability);
   json::object view =
-      queue_view(queue.properties, broker.node_name(),
-                 durability_of(queue.properties, broker.journal_settings().durability),
-                 numbers.counts, numbers.totals);
-  if (queue.properties.number != 0) view["recovery"] = recovered_view(numbers.recovered);
+      queue_view(queue, broker.node_name(), durability, numbers.counts, numbers.totals);
+  if (queue.number != 0) view["recovery"] = recovered_view(numbers.recovered);
+  if (entry.policy != nullptr) {
+    view["policy"] = json_text(entry.policy->record.name);
+    view["effective_policy_definition"] = table_view(entry.policy->record.definition);
+  } else {
+    view["policy"] = nullptr;
+    view["effective_policy_definition"] = json::object();
+  }
   return view;
 }
 
@@ -49,13 +58,14 @@ void respond_list(Call call, const SnapshotsById& snapshots, bool is_of_one_vhos
   if (!respond_if_error(call, vhosts)) return;
   json::array list;
   for (const auto* vhost : *vhosts) {
-    std::vector<const QueueHandle*> queues;
-    for (const auto& [name, entry] : vhost->queues) queues.push_back(entry.handle.get());
-    std::ranges::sort(queues, {}, [](const QueueHandle* queue) -> const std::string& {
-      return queue->properties.name;
+    std::vector<const Registry::QueueEntry*> queues;
+    queues.reserve(vhost->queues.size());
+    for (const auto& [name, entry] : vhost->queues) queues.push_back(&entry);
+    std::ranges::sort(queues, {}, [](const Registry::QueueEntry* entry) -> const std::string& {
+      return entry->handle->properties.name;
     });
-    for (const QueueHandle* queue : queues) {
-      list.push_back(view_of(*queue, snapshots, call.broker()));
+    for (const Registry::QueueEntry* entry : queues) {
+      list.push_back(view_of(*entry, snapshots, call.broker()));
     }
   }
   call.respond(HttpResponse::json(list));
@@ -74,12 +84,12 @@ void list_vhost_queues(Call asked) {
 }
 
 /// Errors: the answer to give (401, 404).
-std::expected<QueueHandlePtr, HttpResponse> find_queue(const Call& call) {
+std::expected<const Registry::QueueEntry*, HttpResponse> find_queue(const Call& call) {
   const auto vhost = find_vhost(call, call.name(0));
   if (!vhost) return std::unexpected(vhost.error());
   const auto found = (*vhost)->queues.find(call.name(1));
   if (found == (*vhost)->queues.end()) return std::unexpected(HttpResponse::not_found());
-  return found->second.handle;
+  return &found->second;
 }
 
 void get_queue(Call asked) {
@@ -109,9 +119,10 @@ void purge_queue(Call call) {
   const auto queue = find_queue(call);
   if (!respond_if_error(call, queue)) return;
   Shard& shard = call.broker().here();
-  shard.purge(**queue, [call = std::move(call)](std::optional<std::uint64_t> dropped) mutable {
-    call.respond(dropped ? HttpResponse::empty(204) : HttpResponse::not_found());
-  });
+  shard.purge(*(*queue)->handle,
+              [call = std::move(call)](std::optional<std::uint64_t> dropped) mutable {
+                call.respond(dropped ? HttpResponse::empty(204) : HttpResponse::not_found());
+              });
 }
 
 }  // namespace

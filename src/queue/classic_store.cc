@@ -18,7 +18,11 @@ constexpr std::uint64_t lump_bytes_max = 1024 * 1024;
 }  // namespace
 
 ClassicStore::ClassicStore(MessageLog* log, const StoreLimits& limits, const Options& options)
-    : log_(log), limits_(limits), options_(options), self_(std::make_shared<ClassicStore*>(this)) {
+    : log_(log),
+      limits_(limits),
+      options_(options),
+      durability_(options.durability),
+      self_(std::make_shared<ClassicStore*>(this)) {
   if (log_ == nullptr) return;
   log_->add(options_.owner, *this);
   log_->add(passing_owner(), *this);
@@ -32,7 +36,7 @@ ClassicStore::~ClassicStore() {
 }
 
 bool ClassicStore::is_persistent(const Message& message) const {
-  return options_.is_durable && log_ != nullptr && options_.durability != Durability::memory &&
+  return options_.is_durable && log_ != nullptr && durability_ != Durability::memory &&
          message.is_persistent();
 }
 
@@ -46,7 +50,7 @@ MessageStore::Taken ClassicStore::push(MessagePtr message, PublishToken token) {
   StoredMessage stored{.seq = MessageSeq(next_seq_++), .message = std::move(message)};
   Taken taken = Taken::safe;
   if (must_persist) {
-    const BatchId batch = log_->append(options_.owner, stored, options_.durability);
+    const BatchId batch = log_->append(options_.owner, stored, durability_);
     if (token) {
       log_->await(batch, token);
       taken = Taken::waiting;
@@ -176,10 +180,10 @@ void ClassicStore::settle(const StoredMessage& message) { forget(message, Forget
 
 MessageStore::Taken ClassicStore::await_settled(PublishToken token) {
   const bool is_written =
-      options_.is_durable && log_ != nullptr && options_.durability != Durability::memory;
+      options_.is_durable && log_ != nullptr && durability_ != Durability::memory;
   if (!is_written) return Taken::safe;
   if (log_->journal().is_poisoned()) return Taken::refused;
-  log_->await(log_->journal().barrier(options_.durability), token);
+  log_->await(log_->journal().barrier(durability_), token);
   return Taken::waiting;
 }
 

@@ -55,7 +55,7 @@ class ClassicStore final : public MessageStore, private LoggedStore {
   struct Options {
     OwnerId owner;  ///< In the journal.
     bool is_durable = false;
-    Durability durability = Durability::fsync;  ///< Of persistent messages, when durable.
+    Durability durability = Durability::fsync;  ///< Of persistent messages, when durable; at first.
   };
 
   /// `log` null: everything is in memory.
@@ -67,6 +67,7 @@ class ClassicStore final : public MessageStore, private LoggedStore {
 
   // MessageStore
   void set_listener(StoreListener& listener) override { listener_ = &listener; }
+  void set_durability(Durability durability) override { durability_ = durability; }
   Taken push(MessagePtr message, PublishToken token) override;
   [[nodiscard]] const StoredMessage* first() override;
   [[nodiscard]] StoredMessage shift() override;
@@ -143,6 +144,7 @@ class ClassicStore final : public MessageStore, private LoggedStore {
   MessageLog* const log_;
   const StoreLimits& limits_;
   const Options options_;
+  Durability durability_;
   StoreListener* listener_ = nullptr;
   std::shared_ptr<ClassicStore*> self_;  // Emptied by the destructor: reads find nobody then.
 

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "journal/ids.h"
+#include "journal/journal.h"
 #include "journal/segment_format.h"
 #include "message/ids.h"
 #include "message/message.h"
@@ -58,6 +59,9 @@ class MessageStore {
 
   /// Before anything else. Borrows the listener.
   virtual void set_listener(StoreListener& listener) = 0;
+
+  /// How safe messages that come from now on are before they are confirmed.
+  virtual void set_durability(Durability durability) = 0;
 
   enum class Taken {
     safe,     ///< As safe as it will be.

@@ -122,6 +122,9 @@ class Queue final : private StoreListener {
   /// Returns true when it stopped because of that limit: there is more.
   [[nodiscard]] bool dispatch(std::uint32_t messages_max);
 
+  /// Of messages that come from now on.
+  void set_durability(Durability durability) { store_->set_durability(durability); }
+
   /// May the queue be deleted under these conditions?
   [[nodiscard]] std::expected<void, DeleteRefusal> may_delete(bool if_unused, bool if_empty) const;
   /// The queue is being deleted: every consumer is told, and messages are dropped. Returns how many

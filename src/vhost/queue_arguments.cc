@@ -2,6 +2,7 @@
 #include "vhost/queue_arguments.h"
 
 #include "queue/durability.h"
+#include "vhost/policies.h"
 
 #include <algorithm>
 #include <array>
@@ -192,11 +193,13 @@ std::span<const std::string_view> queue_argument_names() {
   return names;
 }
 
-Durability durability_of(const QueueProperties& queue, Durability of_the_node) {
+Durability durability_of(const QueueProperties& queue, const Policy* policy,
+                         Durability of_the_node) {
   if (queue.number == 0) return Durability::memory;
   const auto said = raw_table(queue.arguments).find("x-durability");
   const auto name = said ? said->as_string() : std::nullopt;
-  return (name ? parse_durability(*name) : std::nullopt).value_or(of_the_node);
+  if (const auto own = name ? parse_durability(*name) : std::nullopt) return *own;
+  return policy != nullptr ? policy->durability.value_or(of_the_node) : of_the_node;
 }
 
 bool is_default_argument(std::string_view name, const FieldValue& value) {

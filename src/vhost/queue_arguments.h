@@ -42,7 +42,9 @@ enum class QueueKeeping {
 [[nodiscard]] bool is_default_argument(std::string_view name, const amqp::FieldValue& value);
 
 /// How safe the queue's persistent messages are before they are confirmed: as its argument
-/// x-durability says, else as the node does. Messages of a queue that is not kept are in memory.
-[[nodiscard]] Durability durability_of(const QueueProperties& queue, Durability of_the_node);
+/// x-durability says, else as its policy (null: none), else as the node does. Messages of a queue
+/// that is not kept are in memory.
+[[nodiscard]] Durability durability_of(const QueueProperties& queue, const Policy* policy,
+                                       Durability of_the_node);
 
 }  // namespace leveret

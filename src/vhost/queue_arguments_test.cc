@@ -93,11 +93,11 @@ TEST(QueueArguments, a_passing_queue_is_in_memory) {
 
 TEST(QueueArguments, durability_is_the_queues_or_the_nodes) {
   QueueProperties queue;
-  EXPECT_EQ(durability_of(queue, Durability::fsync), Durability::memory);
+  EXPECT_EQ(durability_of(queue, nullptr, Durability::fsync), Durability::memory);
   queue.number = 1;
-  EXPECT_EQ(durability_of(queue, Durability::os), Durability::os);
+  EXPECT_EQ(durability_of(queue, nullptr, Durability::os), Durability::os);
   queue.arguments = encoded_table(FieldTable{{"x-durability", "memory"}});
-  EXPECT_EQ(durability_of(queue, Durability::fsync), Durability::memory);
+  EXPECT_EQ(durability_of(queue, nullptr, Durability::fsync), Durability::memory);
 }
 
 TEST(QueueArguments, ask_for_no_type_of_queue_that_is_not_here) {

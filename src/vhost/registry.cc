@@ -166,6 +166,17 @@ Result<void> Registry::load() {
     topology.emplace_back(ExchangeAdded{exchange});
   }
 
+  for (PolicyRecord& record : snapshot.policies) {
+    const auto vhost = vhosts_.find(record.vhost);
+    const std::string name = record.name;
+    auto policy = Policy::read(std::move(record));
+    if (vhost == vhosts_.end() || !policy) {
+      return failure("policy '" + name +
+                     "' cannot be loaded: " + (policy ? "its vhost is unknown" : policy.error()));
+    }
+    vhost->second.policies.put(std::make_shared<const Policy>(std::move(*policy)));
+  }
+
   queue_numbers_reserved_ = snapshot.queue_numbers_reserved;
   last_queue_number_ = snapshot.queue_numbers_reserved;
   for (QueueRecord& record : snapshot.queues) {
@@ -191,8 +202,10 @@ Result<void> Registry::load() {
     properties.is_auto_delete = record.auto_delete;
     properties.arguments = std::move(record.arguments);
     const QueueHandlePtr handle(new QueueHandle(std::move(properties)));
-    vhost->second.queues[record.name].handle = handle;
-    topology.emplace_back(QueueAdded{.queue = handle});
+    QueueEntry& entry = vhost->second.queues[record.name];
+    entry.handle = handle;
+    entry.policy = vhost->second.policies.match_queue(record.name);
+    topology.emplace_back(QueueAdded{.queue = handle, .policy = entry.policy});
   }
 
   for (BindingRecord& record : snapshot.bindings) {

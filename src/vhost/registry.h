@@ -20,6 +20,7 @@
 #include "base/string_map.h"
 #include "metadata/metadata_store.h"
 #include "vhost/broker.h"
+#include "vhost/policies.h"
 #include "vhost/ports.h"
 #include "vhost/requests.h"
 #include "vhost/topology.h"
@@ -36,12 +37,23 @@
 namespace leveret {
 
 /// Why an administrator's request was not carried out.
-enum class AdminError { no_such_vhost, no_such_user, invalid, already_exists, storage_failed };
+enum class AdminError {
+  no_such_vhost,
+  no_such_user,
+  no_such_policy,
+  invalid,
+  already_exists,
+  storage_failed
+};
 struct AdminRefusal {
   AdminError error;
   std::string text;
 };
 using AdminDone = std::move_only_function<void(std::expected<void, AdminRefusal>)>;
+
+/// What came of a change that went to the disk.
+[[nodiscard]] std::expected<void, AdminRefusal> to_admin(const Result<void>& written);
+[[nodiscard]] std::unexpected<AdminRefusal> refuse_no_such_vhost(const std::string& name);
 
 class Registry {
  public:
@@ -52,6 +64,7 @@ class Registry {
   };
   struct QueueEntry {
     QueueHandlePtr handle;
+    PolicyPtr policy;  ///< Null: none matches.
     std::set<BindingPtr> as_destination;
     bool is_being_deleted = false;
     std::vector<std::move_only_function<void()>> after_deletion;
@@ -61,6 +74,7 @@ class Registry {
     StringMap<ExchangeEntry> exchanges;
     StringMap<QueueEntry> queues;
     std::map<BindingProperties, BindingPtr> bindings;
+    Policies policies;
     bool is_being_deleted = false;
     std::vector<std::move_only_function<void()>> after_deletion;
   };
@@ -92,6 +106,12 @@ class Registry {
       std::move_only_function<std::expected<std::vector<Change>, AdminRefusal>(Users&)> change,
       AdminDone done);
 
+  /// Sets a policy, in place of the one of its name, on disk and for every queue that it is for
+  /// from now on. Errors: no_such_vhost; invalid, with RabbitMQ's text.
+  void set_policy(PolicyRecord policy, AdminDone done);
+  /// Errors: no_such_vhost; no_such_policy.
+  void clear_policy(const std::string& vhost, const std::string& name, AdminDone done);
+
   [[nodiscard]] const StringMap<VhostEntry>& vhosts() const { return vhosts_; }
   [[nodiscard]] const Users& users() const { return users_; }
 
@@ -110,6 +130,10 @@ class Registry {
                              Done<DeclaredQueue> done);
   void remove_queue(VhostEntry& vhost, const QueueHandlePtr& handle, bool if_unused, bool if_empty,
                     Done<std::uint64_t> done);
+
+  void change_policies(VhostEntry& vhost, Policies changed, Change durable, AdminDone done);
+  /// Gives each queue the policy that is its, and notes what has to be told.
+  [[nodiscard]] static std::vector<TopologyChange> assign_policies(VhostEntry& vhost);
 
   /// Closes every connection whose vhost's or user's name is `name`, with connection-forced.
   using NameOf = const std::string& (ConnectionPort::*)() const;

@@ -16,14 +16,16 @@
 #include <fmt/format.h>
 
 namespace leveret {
-namespace {
 
 std::expected<void, AdminRefusal> to_admin(const Result<void>& written) {
   if (written) return {};
   return std::unexpected(AdminRefusal{AdminError::storage_failed, written.error().text()});
 }
 
-}  // namespace
+std::unexpected<AdminRefusal> refuse_no_such_vhost(const std::string& name) {
+  return std::unexpected(AdminRefusal{AdminError::no_such_vhost,
+                                      fmt::format("Virtual host '{}' does not exist", name)});
+}
 
 void Registry::add_vhost(VhostRecord vhost, AdminDone done) {
   const std::string name = vhost.name;
@@ -55,8 +57,7 @@ void Registry::add_vhost(VhostRecord vhost, AdminDone done) {
 void Registry::delete_vhost(std::string name, AdminDone done) {
   VhostEntry* vhost = find_vhost(name);
   if (vhost == nullptr || vhost->is_being_deleted) {
-    return done(std::unexpected(AdminRefusal{
-        AdminError::no_such_vhost, fmt::format("Virtual host '{}' does not exist", name)}));
+    return done(refuse_no_such_vhost(name));
   }
   vhost->is_being_deleted = true;  // Nothing is declared in it any more.
   close_connections(&ConnectionPort::vhost_name, name, fmt::format("vhost '{}' is deleted", name));

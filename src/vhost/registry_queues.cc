@@ -97,7 +97,9 @@ void Registry::add_new_queue(VhostEntry& vhost, QueueDeclaration declaration,
   properties.journal = home_of(properties.id).value();
   const QueueHandlePtr handle(new QueueHandle(std::move(properties)));
 
-  vhost.queues[declaration.name].handle = handle;
+  QueueEntry& entry = vhost.queues[declaration.name];
+  entry.handle = handle;
+  entry.policy = vhost.policies.match_queue(declaration.name);
   if (handle->is_exclusive()) {
     exclusive_by_connection_[declaration.connection].insert(handle->properties.id);
     exclusive_queues_[handle->properties.id] = handle;
@@ -111,7 +113,7 @@ void Registry::add_new_queue(VhostEntry& vhost, QueueDeclaration declaration,
                                    .number = handle->properties.number,
                                    .journal = handle->properties.journal}});
   }
-  commit({QueueAdded{handle, is_kept}}, std::move(durable),
+  commit({QueueAdded{handle, is_kept, entry.policy}}, std::move(durable),
          [this, is_kept, handle, done = std::move(done)](Result<void> written) mutable {
            // Also when it was not written: what waits at home sees the deletion that follows.
            if (is_kept) tell_committed(*handle);

@@ -556,10 +556,13 @@ void Shard::apply(const TopologyChange& change) {
       const QueueProperties& properties = added.queue->properties;
       vhost(properties.vhost).add(added.queue);
       if (added.queue->home() != shard.home_) return;
-      shard.add_queue_here(added.queue, added.awaits_commit);
+      shard.add_queue_here(added);
     }
     void operator()(const QueueRemoved& removed) {
       vhost(removed.queue->properties.vhost).remove(removed.queue);
+    }
+    void operator()(const QueuePolicyChanged& changed) {
+      if (changed.queue->home() == shard.home_) shard.change_policy(*changed.queue, changed.policy);
     }
     void operator()(const BindingAdded& added) { vhost(added.binding->vhost).add(*added.binding); }
     void operator()(const BindingRemoved& removed) {

@@ -211,8 +211,10 @@ class Shard final : private QueueJournalsHost {
   template <class Request, class T>
   void ask_registry(void (Registry::*method)(Request, Done<T>), Request request, Done<T> done);
 
-  void add_queue_here(const QueueHandlePtr& handle, bool awaits_commit);
-  void make_queue(const QueueHandlePtr& handle, RecoveredOwner recovered, bool is_clean);
+  void add_queue_here(const QueueAdded& added);
+  void make_queue(const QueueHandlePtr& handle, const Policy* policy, RecoveredOwner recovered,
+                  bool is_clean);
+  void change_policy(const QueueHandle& queue, PolicyPtr policy);
   /// What waits until the queue is ready; null: it is, or it is not here.
   [[nodiscard]] std::vector<std::move_only_function<void()>>* find_waiting(QueueId id) {
     if (unready_.empty()) [[likely]]
@@ -266,6 +268,7 @@ class Shard final : private QueueJournalsHost {
   // are still to be found, or nobody may rely on them since their declaration is not on disk.
   struct Unready {
     QueueHandlePtr handle;
+    PolicyPtr policy;
     bool awaits_journal = false;
     bool awaits_commit = false;
     std::vector<std::move_only_function<void()>> acts;

@@ -14,18 +14,19 @@
 
 namespace leveret {
 
-void Shard::add_queue_here(const QueueHandlePtr& handle, bool awaits_commit) {
-  const QueueProperties& properties = handle->properties;
+void Shard::add_queue_here(const QueueAdded& added) {
+  const QueueProperties& properties = added.queue->properties;
   const bool is_kept = properties.number != 0 && broker_.journal_settings().files != nullptr;
   const bool awaits_journal = is_kept && journals_.find_log(properties.journal) == nullptr;
   if (awaits_journal) ++loading_count_;
-  if (awaits_journal || awaits_commit) {
-    unready_[properties.id] = {.handle = handle,
+  if (awaits_journal || added.awaits_commit) {
+    unready_[properties.id] = {.handle = added.queue,
+                               .policy = added.policy,
                                .awaits_journal = awaits_journal,
-                               .awaits_commit = awaits_commit,
+                               .awaits_commit = added.awaits_commit,
                                .acts = {}};
   }
-  if (!awaits_journal) make_queue(handle, {}, /*is_clean=*/true);
+  if (!awaits_journal) make_queue(added.queue, added.policy.get(), {}, /*is_clean=*/true);
 }
 
 void Shard::on_queue_committed(QueueId id) {
@@ -42,7 +43,18 @@ void Shard::go_on_if_ready(QueueId id) {
   let_go_held();
 }
 
-void Shard::make_queue(const QueueHandlePtr& handle, RecoveredOwner recovered, bool is_clean) {
+void Shard::change_policy(const QueueHandle& handle, PolicyPtr policy) {
+  const QueueProperties& properties = handle.properties;
+  if (handle.queue != nullptr) {
+    handle.queue->set_durability(
+        durability_of(properties, policy.get(), broker_.journal_settings().durability));
+  } else if (const auto unready = unready_.find(properties.id); unready != unready_.end()) {
+    unready->second.policy = std::move(policy);
+  }
+}
+
+void Shard::make_queue(const QueueHandlePtr& handle, const Policy* policy, RecoveredOwner recovered,
+                       bool is_clean) {
   const QueueProperties& properties = handle->properties;
   const bool is_kept = properties.number != 0;
   // Queues that no start asks for have names of this process, apart from all numbers.
@@ -53,7 +65,7 @@ void Shard::make_queue(const QueueHandlePtr& handle, RecoveredOwner recovered, b
       ClassicStore::Options{
           .owner = owner,
           .is_durable = is_kept,
-          .durability = durability_of(properties, broker_.journal_settings().durability)});
+          .durability = durability_of(properties, policy, broker_.journal_settings().durability)});
   const RecoveredCounts counts = recovered.counts;
   if (counts.unconfirmed + counts.discarded != 0) {
     log(LogLevel::info, "queue",
@@ -86,21 +98,25 @@ void Shard::close_journals() {
 
 void Shard::on_journal_ready(std::uint16_t index, Recovered recovered) {
   const bool is_clean = recovered.report.is_clean;
-  std::vector<QueueHandlePtr> ready;
+  struct Ready {
+    QueueHandlePtr handle;
+    PolicyPtr policy;
+  };
+  std::vector<Ready> ready;
   for (auto& [id, unready] : unready_) {
     if (!unready.awaits_journal || unready.handle->properties.journal != index) continue;
     unready.awaits_journal = false;
-    ready.push_back(unready.handle);
+    ready.push_back({unready.handle, unready.policy});
   }
   loading_count_ -= ready.size();
-  for (const QueueHandlePtr& handle : ready) {
+  for (const auto& [handle, policy] : ready) {
     const auto owner = recovered.owners.find(OwnerId(handle->properties.number));
     RecoveredOwner found;
     if (owner != recovered.owners.end()) {
       found = std::move(owner->second);
       recovered.owners.erase(owner);
     }
-    make_queue(handle, std::move(found), is_clean);
+    make_queue(handle, policy.get(), std::move(found), is_clean);
   }
   // What is left belonged to queues that were deleted.
   Journal& journal = journals_.find_log(index)->journal();
@@ -109,7 +125,7 @@ void Shard::on_journal_ready(std::uint16_t index, Recovered recovered) {
       journal.drop(page.segment, page.count, page.share_bytes);
     }
   }
-  for (const QueueHandlePtr& handle : ready) go_on_if_ready(handle->properties.id);
+  for (const auto& [handle, policy] : ready) go_on_if_ready(handle->properties.id);
 }
 
 void Shard::on_journal_unusable(std::uint16_t index, const Error& why) {

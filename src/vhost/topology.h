@@ -25,6 +25,8 @@ namespace leveret {
 
 class AuthSnapshot;
 class Queue;
+struct Policy;
+using PolicyPtr = std::shared_ptr<const Policy>;
 
 struct ExchangeProperties {
   std::string vhost;
@@ -103,9 +105,14 @@ struct QueueAdded {
   QueueHandlePtr queue;
   /// Its declaration is on its way to the disk; the home's Shard is told by on_queue_committed().
   bool awaits_commit = false;
+  PolicyPtr policy = {};  ///< Null: it has none.
 };
 struct QueueRemoved {
   QueueHandlePtr queue;
+};
+struct QueuePolicyChanged {
+  QueueHandlePtr queue;
+  PolicyPtr policy;  ///< Null: it has none any more.
 };
 struct BindingAdded {
   BindingPtr binding;
@@ -119,7 +126,7 @@ struct AuthChanged {
 
 using TopologyChange =
     std::variant<VhostAdded, VhostRemoved, ExchangeAdded, ExchangeRemoved, QueueAdded, QueueRemoved,
-                 BindingAdded, BindingRemoved, AuthChanged>;
+                 QueuePolicyChanged, BindingAdded, BindingRemoved, AuthChanged>;
 
 /// The encoded table as the wire's view of it.
 [[nodiscard]] inline amqp::RawTable raw_table(const std::string& encoded) {

@@ -109,3 +109,42 @@ def test_the_ledger_accounts_for_every_message(leveret):
     assert (ledger["purged"], ledger["present"], ledger["balanced"]) == (6, 1, True)
     channel.queue_delete("ledger")
     connection.close()
+
+
+def lines_of(broker, *arguments: str) -> list[str]:
+    finished = subprocess.run(broker.command(list(arguments)), capture_output=True, text=True, check=True)
+    return finished.stdout.splitlines()
+
+
+def test_a_policy_gives_its_level_to_queues_old_and_new(leveret):
+    connection, channel = open_channel(leveret)
+    channel.queue_declare("policy.old", durable=True)
+    channel.queue_declare("policy.own", durable=True, arguments={"x-durability": "fsync"})
+    lines_of(leveret, "set_policy", "--priority", "3", "--apply-to", "queues", "quick", "^policy[.]", '{"durability":"os"}')
+    channel.queue_declare("policy.new", durable=True)
+
+    rows = lines_of(leveret, "-s", "list_queues", "name", "policy", "durability")
+    assert [row for row in rows if row.startswith("policy.")] == [
+        "policy.new\tquick\tos",
+        "policy.old\tquick\tos",
+        "policy.own\tquick\tfsync",
+    ]
+    assert lines_of(leveret, "list_policies") == [
+        'Listing policies for vhost "/" ...',
+        "vhost\tname\tpattern\tapply-to\tdefinition\tpriority",
+        '/\tquick\t^policy[.]\tqueues\t{"durability":"os"}\t3',
+    ]
+    assert ask(leveret, "/api/queues/%2F/policy.new")["effective_policy_definition"] == {"durability": "os"}
+
+    persistent = pika.BasicProperties(delivery_mode=2)
+    before = counts_of_journals(leveret)
+    channel.basic_publish("", "policy.old", b"x", persistent)
+    assert counts_of_journals(leveret)["syncs"] == before["syncs"]
+    lines_of(leveret, "clear_policy", "quick")
+    channel.basic_publish("", "policy.old", b"x", persistent)
+    assert counts_of_journals(leveret)["syncs"] > before["syncs"]
+
+    assert lines_of(leveret, "-q", "list_queues", "name", "policy")[1:] == ["policy.new\t", "policy.old\t", "policy.own\t"]
+    for name in ("new", "old", "own"):
+        channel.queue_delete(f"policy.{name}")
+    connection.close()

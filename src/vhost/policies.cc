@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vhost/policies.h"
+
+#include "amqp/erlang_text.h"
+#include "queue/durability.h"
+#include "vhost/topology.h"
+
+#include <algorithm>
+#include <iterator>
+#include <span>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace leveret {
+namespace {
+
+using amqp::FieldValue;
+
+/// As RabbitMQ shows it in its complaints.
+std::string term(const FieldValue& value) {
+  std::string text;
+  if (const std::string* bytes = value.as_string()) {
+    amqp::append_erlang_binary(text, std::as_bytes(std::span(*bytes)));
+  } else if (const auto number = value.as_integer()) {
+    text = std::to_string(*number);
+  } else {
+    text = value.to_text();
+  }
+  return text;
+}
+
+using Complaint = std::optional<std::string>;
+
+Complaint read_durability(const FieldValue& value, Policy& policy) {
+  const std::string* name = value.as_string();
+  if (name != nullptr) policy.durability = parse_durability(*name);
+  if (policy.durability) return std::nullopt;
+  return fmt::format("{} is not a valid durability; should be one of {}", term(value),
+                     durability_names);
+}
+
+struct Setting {
+  std::string_view name;
+  Complaint (*read)(const FieldValue& value, Policy& policy);
+};
+constexpr Setting settings[] = {{"durability", read_durability}};
+
+Complaint read_definition(const amqp::FieldTable& definition, Policy& policy) {
+  if (definition.empty()) return "no policy provided";
+  std::vector<std::string> unknown;
+  for (const auto& [name, value] : definition) {
+    const auto* setting = std::ranges::find(settings, name, &Setting::name);
+    if (setting == std::end(settings)) {
+      unknown.push_back(fmt::format("{{{},{}}}", term(FieldValue(name)), term(value)));
+    } else if (Complaint complaint = setting->read(value, policy)) {
+      return complaint;
+    }
+  }
+  if (unknown.empty()) return std::nullopt;
+  std::ranges::sort(unknown);
+  return fmt::format("[{}] are not recognised policy settings", fmt::join(unknown, ","));
+}
+
+}  // namespace
+
+std::expected<Policy, std::string> Policy::read(PolicyRecord record) {
+  Policy policy;
+  std::vector<std::string> complaints;
+  const auto definition = amqp::FieldTable::decode(raw_table(record.definition));
+  if (!definition) return std::unexpected(definition.error().text);
+  if (Complaint complaint = read_definition(*definition, policy)) {
+    complaints.push_back(std::move(*complaint));
+  }
+
+  // Here the empty pattern is everybody's; a permission's is nobody's.
+  auto pattern = ResourcePattern::compile(record.pattern.empty() ? ".*" : record.pattern);
+  if (pattern) {
+    policy.pattern = std::move(*pattern);
+  } else {
+    complaints.push_back(
+        fmt::format("pattern should be regular expression but is invalid: {{\"{}\",{}}}",
+                    pattern.error().reason, pattern.error().offset));
+  }
+
+  const bool is_for_all = record.apply_to == "all";
+  policy.is_for_queues = is_for_all || record.apply_to == "queues";
+  if (!policy.is_for_queues && record.apply_to != "exchanges") {
+    complaints.push_back(fmt::format(
+        "apply-to '{}' unrecognised; should be 'queues', 'exchanges' or 'all'", record.apply_to));
+  }
+
+  if (!complaints.empty()) return std::unexpected(fmt::format("{}", fmt::join(complaints, "\n")));
+  policy.record = std::move(record);
+  return policy;
+}
+
+void Policies::put(PolicyPtr policy) {
+  const std::string name = policy->record.name;
+  by_name_[name] = std::move(policy);
+}
+
+PolicyPtr Policies::find(const std::string& name) const {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : found->second;
+}
+
+PolicyPtr Policies::match_queue(std::string_view queue) const {
+  PolicyPtr best;
+  for (const auto& [name, policy] : by_name_) {
+    if (!policy->is_for_queues || !policy->pattern.matches(queue)) continue;
+    if (best == nullptr || policy->record.priority > best->record.priority) best = policy;
+  }
+  return best;
+}
+
+std::vector<PolicyPtr> Policies::all() const {
+  std::vector<PolicyPtr> all;
+  all.reserve(by_name_.size());
+  for (const auto& [name, policy] : by_name_) all.push_back(policy);
+  return all;
+}
+
+}  // namespace leveret
