@@ -423,15 +423,18 @@ void ClassicStore::recover(RecoveredOwner recovered, bool is_clean) {
 void ClassicStore::collect_delivered(const std::vector<StoredMessage>& shifted,
                                      std::vector<SeqRun>& delivered) const {
   if (!options_.is_durable) return;
+  // The seq of a message that is not kept may be another's after the start.
   std::vector<std::uint64_t> seqs;
-  seqs.reserve(shifted.size());
-  for (const StoredMessage& stored : shifted) seqs.push_back(stored.seq.value());
+  const auto add_kept = [&seqs](const StoredMessage& stored) {
+    if (stored.location && !stored.is_passing) seqs.push_back(stored.seq.value());
+  };
+  for (const StoredMessage& stored : shifted) add_kept(stored);
   for (const auto& [seq, stored] : returned_) {
-    if (stored.redelivered && !stored.is_passing) seqs.push_back(seq.value());
+    if (stored.redelivered) add_kept(stored);
   }
   for (const auto* places : {&head_, &tail_}) {
     for (const StoredMessage& stored : *places) {
-      if (stored.redelivered && !stored.is_passing) seqs.push_back(stored.seq.value());
+      if (stored.redelivered) add_kept(stored);
     }
   }
   std::ranges::sort(seqs);

@@ -144,6 +144,7 @@ struct Known {
   std::uint64_t token = 0;          // Of its publish; confirmed or not.
   std::uint64_t settled_token = 0;  // Of a barrier behind its settling; zero: not settled.
   bool was_shifted = false;
+  bool may_come_back = false;  // It was settled when nobody promised that this would last.
 };
 
 class Story {
@@ -169,6 +170,10 @@ class Story {
 
  private:
   void act() {
+    if (engine_() % 64 == 0) {
+      durability_ = engine_() % 2 == 0 ? Durability::fsync : Durability::memory;
+      world_.store->set_durability(durability_);
+    }
     switch (engine_() % 16) {
       case 0:
       case 1:
@@ -204,11 +209,12 @@ class Story {
       const std::uint64_t number = ++last_number_;
       const std::string body = fmt::format("{} {}", number, std::string(engine_() % 400, 'x'));
       Known& known = known_[number];
-      known.is_persistent = engine_() % 4 != 0;
+      const bool is_persistent = engine_() % 4 != 0;
+      known.is_persistent = is_persistent && durability_ != Durability::memory;
       known.token = ++last_token_;
       const auto taken = world_.store->push(
           make_message("", "q", amqp_no_properties(),
-                       std::as_bytes(std::span(body.data(), body.size())), known.is_persistent),
+                       std::as_bytes(std::span(body.data(), body.size())), is_persistent),
           {ChannelId(1), known.token});
       EXPECT_NE(taken, MessageStore::Taken::refused);
       if (taken == MessageStore::Taken::safe) world_.confirmed.insert(known.token);
@@ -255,6 +261,7 @@ class Story {
     Known& known = known_[held_[message.seq]];
     world_.store->settle(message);
     known.settled_token = ++last_token_;
+    known.may_come_back = durability_ == Durability::memory;
     if (world_.store->await_settled({ChannelId(1), known.settled_token}) ==
         MessageStore::Taken::safe) {
       world_.confirmed.insert(known.settled_token);
@@ -275,7 +282,10 @@ class Story {
     EXPECT_EQ(world_.store->purge(), ready_.size());
     const std::uint64_t token = ++last_token_;
     static_cast<void>(world_.store->await_settled({ChannelId(1), token}));
-    for (const std::uint64_t number : ready_) known_[number].settled_token = token;
+    for (const std::uint64_t number : ready_) {
+      known_[number].settled_token = token;
+      known_[number].may_come_back = durability_ == Durability::memory;
+    }
     ready_.clear();
   }
 
@@ -296,7 +306,8 @@ class Story {
   void crash(Die die) {
     std::set<std::uint64_t> must, may;
     for (const auto& [number, known] : known_) {
-      if (!known.is_persistent || world_.confirmed.contains(known.settled_token)) continue;
+      if (!known.is_persistent) continue;
+      if (!known.may_come_back && world_.confirmed.contains(known.settled_token)) continue;
       may.insert(number);
       const bool is_safe = known.token == 0 || world_.confirmed.contains(known.token);
       if (known.settled_token == 0 && is_safe) must.insert(number);
@@ -339,10 +350,12 @@ class Story {
     for (auto& [number, known] : known_) known.token = 0;
     held_.clear();
     world_.start();
+    durability_ = Durability::fsync;
   }
 
   std::mt19937_64 engine_;
   StoreWorld world_;
+  Durability durability_ = Durability::fsync;
   std::map<std::uint64_t, Known> known_;
   std::set<std::uint64_t> ready_;
   std::set<std::uint64_t> is_redelivered_;
