@@ -91,7 +91,8 @@ class Leveretd:
     def settled_kibibytes(self):
         """What is resident when that has stood still for two seconds."""
         value, since = self.kibibytes("VmRSS"), time.monotonic()
-        while time.monotonic() - since < 2:
+        give_up = since + BOUND_SECONDS
+        while time.monotonic() - since < 2 and time.monotonic() < give_up:
             time.sleep(0.1)  # bounded poll
             now = self.kibibytes("VmRSS")
             if now != value:

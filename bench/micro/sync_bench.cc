@@ -208,7 +208,7 @@ class Loopback {
     auto* any = reinterpret_cast<sockaddr*>(&address);
     is_open = ::bind(listener, any, bytes) == 0 && ::listen(listener, 1) == 0 &&
               ::getsockname(listener, any, &bytes) == 0 && ::connect(near, any, bytes) == 0;
-    far = ::accept(listener, nullptr, nullptr);
+    if (is_open) far = ::accept(listener, nullptr, nullptr);
     ::close(listener);
     const int on = 1;
     for (const int end : {near, far}) {

@@ -66,7 +66,7 @@ constexpr std::array exchange_columns{
     Column{"name", "name"},         Column{"type", "type"},
     Column{"durable", "durable"},   Column{"auto_delete", "auto_delete"},
     Column{"internal", "internal"}, Column{"arguments", "arguments_typed", table},
-    Column{"policy", ""},
+    Column{"policy", "policy"},
 };
 
 constexpr std::array binding_columns{

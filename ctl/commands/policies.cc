@@ -3,7 +3,6 @@
 // set_policy, clear_policy, list_policies.
 #include "ctl/command.h"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 

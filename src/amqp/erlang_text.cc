@@ -109,4 +109,33 @@ void append_erlang_pair(std::string& text, std::string_view name, unsigned numbe
   text += second;
 }
 
+std::string erlang_term(const FieldValue& value) {
+  std::string text;
+  if (const std::string* bytes = value.as_string()) {
+    append_erlang_binary(text, std::as_bytes(std::span(*bytes)));
+  } else if (const FieldArray* array = value.as_array()) {
+    for (const FieldValue& one : array->values) {
+      text += text.empty() ? "" : ",";
+      text += erlang_term(one);
+    }
+    text = "[" + text + "]";
+  } else if (const FieldTable* table = value.as_table()) {
+    for (const auto& [key, one] : *table) {
+      text += text.empty() ? "" : ",";
+      append_erlang_binary(text, std::as_bytes(std::span(key)));
+      text += " => " + erlang_term(one);
+    }
+    text = "#{" + text + "}";
+  } else if (const auto flag = value.as_bool()) {
+    text = *flag ? "true" : "false";
+  } else if (const auto integer = value.as_integer()) {
+    text = fmt::format("{}", *integer);
+  } else if (const auto number = value.as_double()) {
+    text = fmt::format("{}", *number);
+  } else {
+    text = "null";
+  }
+  return text;
+}
+
 }  // namespace leveret::amqp

@@ -7,6 +7,8 @@
 
 #pragma once
 
+#include "amqp/field_table.h"
+
 #include <cstddef>
 #include <span>
 #include <string>
@@ -20,5 +22,9 @@ void append_erlang_binary(std::string& text, std::span<const std::byte> bytes);
 
 /// Appends {name,number}.
 void append_erlang_pair(std::string& text, std::string_view name, unsigned number);
+
+/// A value that came as JSON, as Erlang's JSON makes a term of it: <<"text">>, 1, true, null,
+/// [1,2], #{<<"key">> => 1}; on one line.
+[[nodiscard]] std::string erlang_term(const FieldValue& value);
 
 }  // namespace leveret::amqp

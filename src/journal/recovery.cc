@@ -10,6 +10,7 @@
 #include <charconv>
 #include <optional>
 #include <set>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -199,20 +200,22 @@ class Recovery {
     });
     if (hole == content.holes.end()) return {};
     const std::uint32_t used_before = content.used_bytes;
-    count_discarded(content.rows, 1);
+    const std::vector<IndexRow> rows = content.rows;
     const std::uint32_t end = hole->offset;
     LEVERET_TRY(scanned, scan(scanned.segment, end));
     scanned.scan.is_ended = scanned.scan.is_stopped = false;
-    count_discarded(scanned.scan.content.rows, -1);
+    // What is in front of the cut is read as before.
+    const std::size_t kept = std::min(rows.size(), scanned.scan.content.rows.size());
+    count_discarded(std::span(rows).subspan(kept));
     out_.report.cut_bytes += used_before - end;
     return {};
   }
 
   /// A copy that was being moved is none: it still stands where it stood.
-  void count_discarded(const std::vector<IndexRow>& rows, std::int64_t sign) {
+  void count_discarded(std::span<const IndexRow> rows) {
     for (const IndexRow& row : rows) {
       if (is_passing(row.owner) || row.entry.origin.value() != 0) continue;
-      out_.owners[row.owner].counts.discarded += static_cast<std::uint64_t>(sign);
+      ++out_.owners[row.owner].counts.discarded;
     }
   }
 

@@ -14,6 +14,15 @@ namespace {
 
 namespace json = boost::json;
 
+/// As RabbitMQ: one without a policy has no key for it.
+json::object view_of(const Registry::VhostEntry& vhost, const ExchangeProperties& exchange) {
+  json::object view = exchange_view(exchange);
+  if (const PolicyPtr policy = vhost.policies->match_exchange(exchange.name)) {
+    view["policy"] = json_text(policy->record.name);
+  }
+  return view;
+}
+
 void respond_list(Call call, bool is_of_one_vhost) {
   const auto vhosts = asked_vhosts(call, is_of_one_vhost);
   if (!respond_if_error(call, vhosts)) return;
@@ -24,7 +33,7 @@ void respond_list(Call call, bool is_of_one_vhost) {
     std::ranges::sort(exchanges, {}, [](const ExchangeProperties* exchange) -> const std::string& {
       return exchange->name;
     });
-    for (const ExchangeProperties* exchange : exchanges) list.push_back(exchange_view(*exchange));
+    for (const ExchangeProperties* exchange : exchanges) list.push_back(view_of(*vhost, *exchange));
   }
   call.respond(HttpResponse::json(list));
 }
@@ -39,7 +48,7 @@ void get_exchange(Call call) {
   const std::string name = call.name(1) == "amq.default" ? "" : call.name(1);
   const auto found = (*vhost)->exchanges.find(name);
   if (found == (*vhost)->exchanges.end()) return call.respond(HttpResponse::not_found());
-  call.respond(HttpResponse::json(exchange_view(*found->second.exchange)));
+  call.respond(HttpResponse::json(view_of(**vhost, *found->second.exchange)));
 }
 
 }  // namespace

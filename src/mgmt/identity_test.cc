@@ -20,6 +20,8 @@ Users a_book() {
   EXPECT_TRUE(users.set_permissions({"ann", "/", ".*", ".*", ".*"}).has_value());
   EXPECT_TRUE(users.add_user("mo", "mo").has_value());
   EXPECT_TRUE(users.set_tags("mo", {"monitoring"}).has_value());
+  EXPECT_TRUE(users.add_user("pam", "pam").has_value());
+  EXPECT_TRUE(users.set_tags("pam", {"policymaker"}).has_value());
   EXPECT_TRUE(users.add_user("plain", "plain").has_value());
   return users;
 }
@@ -60,7 +62,15 @@ TEST(Identity, decides_by_tags_what_may_be_done_and_seen) {
   const auto ann = Identity::of(basic("ann:s:e:c"), false, users.snapshot());
   const auto mo = Identity::of(basic("mo:mo"), false, users.snapshot());
 
-  ASSERT_TRUE(guest && ann && mo);
+  const auto pam = Identity::of(basic("pam:pam"), false, users.snapshot());
+
+  ASSERT_TRUE(guest && ann && mo && pam);
+  EXPECT_TRUE(guest->has(Need::policymaker));
+  EXPECT_TRUE(pam->has(Need::policymaker));
+  EXPECT_TRUE(pam->has(Need::management));
+  EXPECT_FALSE(pam->has(Need::administrator));
+  EXPECT_FALSE(ann->has(Need::policymaker));
+  EXPECT_FALSE(mo->has(Need::policymaker));
   EXPECT_TRUE(guest->has(Need::administrator));
   EXPECT_FALSE(ann->has(Need::administrator));
   EXPECT_TRUE(ann->has(Need::management));

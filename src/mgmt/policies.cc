@@ -7,13 +7,10 @@
 //   DELETE /api/policies/{vhost}/{name}
 //
 // RabbitMQ lets policymakers change what is in vhosts that they see.
+#include "amqp/erlang_text.h"
 #include "mgmt/answers.h"
 #include "mgmt/resources.h"
 #include "mgmt/views.h"
-
-#include <optional>
-
-#include <boost/json/serialize.hpp>
 
 namespace leveret {
 namespace {
@@ -61,7 +58,7 @@ void respond_list(Call call, bool is_of_one_vhost) {
   if (!respond_if_error(call, vhosts)) return;
   json::array list;
   for (const auto* vhost : *vhosts) {
-    for (const PolicyPtr& policy : vhost->policies.all()) {
+    for (const PolicyPtr& policy : vhost->policies->all()) {
       list.push_back(policy_view(policy->record));
     }
   }
@@ -75,7 +72,7 @@ void list_vhost_policies(Call call) { respond_list(std::move(call), true); }
 std::expected<PolicyPtr, HttpResponse> find_policy(const Call& call) {
   const auto vhost = find_vhost(call, call.name(0));
   if (!vhost) return std::unexpected(vhost.error());
-  PolicyPtr policy = (*vhost)->policies.find(call.name(1));
+  PolicyPtr policy = (*vhost)->policies->find(call.name(1));
   if (policy == nullptr) return std::unexpected(HttpResponse::not_found());
   return policy;
 }
@@ -86,8 +83,13 @@ void get_policy(Call call) {
   call.respond(HttpResponse::json(policy_view((*policy)->record)));
 }
 
+struct AskedPolicy {
+  PolicyRecord record;
+  FieldTable definition;
+};
+
 /// Errors: the answer to give (400).
-std::expected<PolicyRecord, HttpResponse> read_policy(const Call& call) {
+std::expected<AskedPolicy, HttpResponse> read_policy(const Call& call) {
   const auto body = call.body();
   if (!body) return std::unexpected(body.error());
   PolicyRecord record{.vhost = call.name(0), .name = call.name(1)};
@@ -101,10 +103,9 @@ std::expected<PolicyRecord, HttpResponse> read_policy(const Call& call) {
   if (const json::value* priority = body->if_contains("priority")) {
     const auto* number = priority->if_int64();
     if (number == nullptr) {
-      return std::unexpected(
-          HttpResponse::bad_request("Validation failed\n\npriority should be a number, actually "
-                                    "was " +
-                                    json::serialize(*priority) + "\n"));
+      return std::unexpected(HttpResponse::bad_request(
+          "Validation failed\n\npriority should be a number, actually was " +
+          amqp::erlang_term(value_of(*priority)) + "\n"));
     }
     record.priority = *number;
   }
@@ -115,19 +116,18 @@ std::expected<PolicyRecord, HttpResponse> read_policy(const Call& call) {
   if (!definition->is_object()) {
     return std::unexpected(HttpResponse::bad_request("definition should be an object"));
   }
-  record.definition = encoded_table(table_of(definition->as_object()));
-  return record;
+  return AskedPolicy{std::move(record), table_of(definition->as_object())};
 }
 
 void put_policy(Call call) {
   const auto vhost = find_vhost(call, call.name(0));
   if (!respond_if_error(call, vhost)) return;
-  auto record = read_policy(call);
-  if (!respond_if_error(call, record)) return;
-  const int status = (*vhost)->policies.find(record->name) == nullptr ? 201 : 204;
+  auto asked = read_policy(call);
+  if (!respond_if_error(call, asked)) return;
+  const int status = (*vhost)->policies->find(asked->record.name) == nullptr ? 201 : 204;
   Registry& registry = call.broker().registry();
   registry.set_policy(
-      std::move(*record),
+      std::move(asked->record), asked->definition,
       [call = std::move(call), status](const std::expected<void, AdminRefusal>& done) mutable {
         call.respond(done ? HttpResponse::empty(status) : refusal_answer(done.error()));
       });

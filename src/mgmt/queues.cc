@@ -40,6 +40,7 @@ json::object view_of(const Registry::QueueEntry& entry, const SnapshotsById& sna
     view["policy"] = nullptr;
     view["effective_policy_definition"] = json::object();
   }
+  view["operator_policy"] = nullptr;
   return view;
 }
 

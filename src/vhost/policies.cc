@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -18,26 +17,13 @@ namespace {
 
 using amqp::FieldValue;
 
-/// As RabbitMQ shows it in its complaints.
-std::string term(const FieldValue& value) {
-  std::string text;
-  if (const std::string* bytes = value.as_string()) {
-    amqp::append_erlang_binary(text, std::as_bytes(std::span(*bytes)));
-  } else if (const auto number = value.as_integer()) {
-    text = std::to_string(*number);
-  } else {
-    text = value.to_text();
-  }
-  return text;
-}
-
 using Complaint = std::optional<std::string>;
 
 Complaint read_durability(const FieldValue& value, Policy& policy) {
   const std::string* name = value.as_string();
   if (name != nullptr) policy.durability = parse_durability(*name);
   if (policy.durability) return std::nullopt;
-  return fmt::format("{} is not a valid durability; should be one of {}", term(value),
+  return fmt::format("{} is not a valid durability; should be one of {}", amqp::erlang_term(value),
                      durability_names);
 }
 
@@ -53,7 +39,8 @@ Complaint read_definition(const amqp::FieldTable& definition, Policy& policy) {
   for (const auto& [name, value] : definition) {
     const auto* setting = std::ranges::find(settings, name, &Setting::name);
     if (setting == std::end(settings)) {
-      unknown.push_back(fmt::format("{{{},{}}}", term(FieldValue(name)), term(value)));
+      unknown.push_back(
+          fmt::format("{{{},{}}}", amqp::erlang_term(FieldValue(name)), amqp::erlang_term(value)));
     } else if (Complaint complaint = setting->read(value, policy)) {
       return complaint;
     }
@@ -65,12 +52,11 @@ Complaint read_definition(const amqp::FieldTable& definition, Policy& policy) {
 
 }  // namespace
 
-std::expected<Policy, std::string> Policy::read(PolicyRecord record) {
+std::expected<Policy, std::string> Policy::read(PolicyRecord record,
+                                                const amqp::FieldTable& definition) {
   Policy policy;
   std::vector<std::string> complaints;
-  const auto definition = amqp::FieldTable::decode(raw_table(record.definition));
-  if (!definition) return std::unexpected(definition.error().text);
-  if (Complaint complaint = read_definition(*definition, policy)) {
+  if (Complaint complaint = read_definition(definition, policy)) {
     complaints.push_back(std::move(*complaint));
   }
 
@@ -86,13 +72,15 @@ std::expected<Policy, std::string> Policy::read(PolicyRecord record) {
 
   const bool is_for_all = record.apply_to == "all";
   policy.is_for_queues = is_for_all || record.apply_to == "queues";
-  if (!policy.is_for_queues && record.apply_to != "exchanges") {
+  policy.is_for_exchanges = is_for_all || record.apply_to == "exchanges";
+  if (!policy.is_for_queues && !policy.is_for_exchanges) {
     complaints.push_back(fmt::format(
         "apply-to '{}' unrecognised; should be 'queues', 'exchanges' or 'all'", record.apply_to));
   }
 
   if (!complaints.empty()) return std::unexpected(fmt::format("{}", fmt::join(complaints, "\n")));
   policy.record = std::move(record);
+  policy.record.definition = encoded_table(definition);
   return policy;
 }
 
@@ -107,10 +95,18 @@ PolicyPtr Policies::find(const std::string& name) const {
 }
 
 PolicyPtr Policies::match_queue(std::string_view queue) const {
+  return match(&Policy::is_for_queues, queue);
+}
+
+PolicyPtr Policies::match_exchange(std::string_view exchange) const {
+  return exchange.empty() ? nullptr : match(&Policy::is_for_exchanges, exchange);
+}
+
+PolicyPtr Policies::match(bool Policy::*is_for, std::string_view name) const {
   PolicyPtr best;
-  for (const auto& [name, policy] : by_name_) {
-    if (!policy->is_for_queues || !policy->pattern.matches(queue)) continue;
-    if (best == nullptr || policy->record.priority > best->record.priority) best = policy;
+  for (const auto& [key, policy] : by_name_) {
+    if (best != nullptr && policy->record.priority <= best->record.priority) continue;
+    if ((*policy).*is_for && policy->pattern.matches(name)) best = policy;
   }
   return best;
 }

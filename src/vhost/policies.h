@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Policies: what an operator wants to hold for all queues of a vhost whose names match.
+// Policies: what an operator wants to hold for all queues and exchanges of a vhost whose names
+// match.
 //
 // Of the policies that apply to queues and whose pattern matches a queue's name, the one with the
 // highest priority is the queue's policy; of several with the same, the first by name. A queue has
-// one policy at a time. What a queue's own arguments say goes before it.
+// one policy at a time. What a queue's own arguments say goes before it. Likewise exchanges, for
+// which there is no setting yet.
 //
 // Thread: values; a Policy is immutable, so that workers share it. Spec: RabbitMQ: policies.
 
@@ -31,12 +33,16 @@ struct Policy {
   PolicyRecord record;
   ResourcePattern pattern = ResourcePattern::nothing();
   bool is_for_queues = false;
+  bool is_for_exchanges = false;
   std::optional<Durability> durability;  ///< durability: how safe persistent messages are.
 
+  /// Takes the definition from `definition`, and not from the record: that any text may be a key of
+  /// it is not true of what is encoded there.
   /// Errors, in RabbitMQ's words where it has some: the pattern is no regular expression; apply_to
   /// is none of "queues", "exchanges", "all"; the definition is empty, has a key that is not known,
   /// or a value that makes no sense. All that is wrong, a line each.
-  [[nodiscard]] static std::expected<Policy, std::string> read(PolicyRecord record);
+  [[nodiscard]] static std::expected<Policy, std::string> read(PolicyRecord record,
+                                                               const amqp::FieldTable& definition);
 };
 using PolicyPtr = std::shared_ptr<const Policy>;
 
@@ -50,10 +56,14 @@ class Policies {
   [[nodiscard]] PolicyPtr find(const std::string& name) const;
   /// Null: no policy is this queue's.
   [[nodiscard]] PolicyPtr match_queue(std::string_view queue) const;
+  /// Null: no policy is this exchange's, as none is the default exchange's.
+  [[nodiscard]] PolicyPtr match_exchange(std::string_view exchange) const;
   /// By name.
   [[nodiscard]] std::vector<PolicyPtr> all() const;
 
  private:
+  [[nodiscard]] PolicyPtr match(bool Policy::*is_for, std::string_view name) const;
+
   std::map<std::string, PolicyPtr> by_name_;
 };
 

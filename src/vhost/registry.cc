@@ -168,13 +168,14 @@ Result<void> Registry::load() {
 
   for (PolicyRecord& record : snapshot.policies) {
     const auto vhost = vhosts_.find(record.vhost);
-    const std::string name = record.name;
-    auto policy = Policy::read(std::move(record));
-    if (vhost == vhosts_.end() || !policy) {
-      return failure("policy '" + name +
-                     "' cannot be loaded: " + (policy ? "its vhost is unknown" : policy.error()));
-    }
-    vhost->second.policies.put(std::make_shared<const Policy>(std::move(*policy)));
+    const std::string what =
+        "policy '" + record.name + "' in vhost '" + record.vhost + "' cannot be loaded: ";
+    if (vhost == vhosts_.end()) return failure(what + "its vhost is unknown");
+    const auto definition = amqp::FieldTable::decode(raw_table(record.definition));
+    if (!definition) return failure(what + definition.error().text);
+    auto policy = Policy::read(std::move(record), *definition);
+    if (!policy) return failure(what + policy.error());
+    vhost->second.policies->put(std::make_shared<const Policy>(std::move(*policy)));
   }
 
   queue_numbers_reserved_ = snapshot.queue_numbers_reserved;
@@ -204,7 +205,7 @@ Result<void> Registry::load() {
     const QueueHandlePtr handle(new QueueHandle(std::move(properties)));
     QueueEntry& entry = vhost->second.queues[record.name];
     entry.handle = handle;
-    entry.policy = vhost->second.policies.match_queue(record.name);
+    entry.policy = vhost->second.policies->match_queue(record.name);
     topology.emplace_back(QueueAdded{.queue = handle, .policy = entry.policy});
   }
 

@@ -7,7 +7,8 @@
 //
 // Order: a change is in the registry's own books before its answer, so the next request sees it;
 // its answer waits for the same disk write. A change whose write failed is taken back everywhere
-// and answered with 541 INTERNAL_ERROR.
+// and answered with 541 INTERNAL_ERROR. A policy is in the books when it is on disk, and so never
+// taken back.
 //
 // A queue that is kept in the metadata gets a number from here. Numbers are reserved on disk in
 // blocks, before the first of a block is given; the rest of a block is lost with the process.
@@ -74,7 +75,9 @@ class Registry {
     StringMap<ExchangeEntry> exchanges;
     StringMap<QueueEntry> queues;
     std::map<BindingProperties, BindingPtr> bindings;
-    Policies policies;
+    /// Shared with changes on their way to the disk, which so know this vhost from another that
+    /// has its name later. Never null.
+    std::shared_ptr<Policies> policies = std::make_shared<Policies>();
     bool is_being_deleted = false;
     std::vector<std::move_only_function<void()>> after_deletion;
   };
@@ -106,10 +109,11 @@ class Registry {
       std::move_only_function<std::expected<std::vector<Change>, AdminRefusal>(Users&)> change,
       AdminDone done);
 
-  /// Sets a policy, in place of the one of its name, on disk and for every queue that it is for
-  /// from now on. Errors: no_such_vhost; invalid, with RabbitMQ's text.
-  void set_policy(PolicyRecord policy, AdminDone done);
-  /// Errors: no_such_vhost; no_such_policy.
+  /// Sets a policy, in place of the one of its name: on disk first, then for every queue that it
+  /// is for, then `done`. Its definition is `definition`.
+  /// Errors: no_such_vhost; invalid, with RabbitMQ's text; storage_failed: nothing has changed.
+  void set_policy(PolicyRecord policy, const amqp::FieldTable& definition, AdminDone done);
+  /// Errors: no_such_vhost; no_such_policy; storage_failed.
   void clear_policy(const std::string& vhost, const std::string& name, AdminDone done);
 
   [[nodiscard]] const StringMap<VhostEntry>& vhosts() const { return vhosts_; }
@@ -131,8 +135,10 @@ class Registry {
   void remove_queue(VhostEntry& vhost, const QueueHandlePtr& handle, bool if_unused, bool if_empty,
                     Done<std::uint64_t> done);
 
-  void change_policies(VhostEntry& vhost, Policies changed, Change durable, AdminDone done);
-  /// Gives each queue the policy that is its, and notes what has to be told.
+  /// Writes `durable`; then makes the same `change` here and gives each queue the policy that is
+  /// its.
+  void change_policies(VhostEntry& vhost, Change durable,
+                       std::move_only_function<void(Policies&)> change, AdminDone done);
   [[nodiscard]] static std::vector<TopologyChange> assign_policies(VhostEntry& vhost);
 
   /// Closes every connection whose vhost's or user's name is `name`, with connection-forced.

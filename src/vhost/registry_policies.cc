@@ -12,54 +12,54 @@
 
 namespace leveret {
 
-void Registry::set_policy(PolicyRecord record, AdminDone done) {
+void Registry::set_policy(PolicyRecord record, const amqp::FieldTable& definition, AdminDone done) {
   VhostEntry* vhost = find_vhost(record.vhost);
   if (vhost == nullptr || vhost->is_being_deleted) return done(refuse_no_such_vhost(record.vhost));
-  auto policy = Policy::read(std::move(record));
-  if (!policy) {
-    return done(std::unexpected(AdminRefusal{
-        AdminError::invalid, fmt::format("Validation failed\n\n{}\n", policy.error())}));
+  auto read = Policy::read(std::move(record), definition);
+  if (!read) {
+    return done(std::unexpected(
+        AdminRefusal{AdminError::invalid, fmt::format("Validation failed\n\n{}\n", read.error())}));
   }
-  const auto shared = std::make_shared<const Policy>(std::move(*policy));
-  Policies changed = vhost->policies;
-  changed.put(shared);
-  change_policies(*vhost, std::move(changed), PutPolicy{shared->record}, std::move(done));
+  PolicyPtr policy = std::make_shared<const Policy>(std::move(*read));
+  PutPolicy durable{policy->record};
+  change_policies(
+      *vhost, std::move(durable),
+      [policy = std::move(policy)](Policies& policies) { policies.put(policy); }, std::move(done));
 }
 
 void Registry::clear_policy(const std::string& vhost_name, const std::string& name,
                             AdminDone done) {
   VhostEntry* vhost = find_vhost(vhost_name);
   if (vhost == nullptr || vhost->is_being_deleted) return done(refuse_no_such_vhost(vhost_name));
-  if (!vhost->policies.find(name)) {
+  if (!vhost->policies->find(name)) {
     return done(
         std::unexpected(AdminRefusal{AdminError::no_such_policy, "Parameter does not exist"}));
   }
-  Policies changed = vhost->policies;
-  changed.remove(name);
-  change_policies(*vhost, std::move(changed), DeletePolicy{vhost_name, name}, std::move(done));
+  change_policies(
+      *vhost, DeletePolicy{vhost_name, name}, [name](Policies& policies) { policies.remove(name); },
+      std::move(done));
 }
 
-void Registry::change_policies(VhostEntry& vhost, Policies changed, Change durable,
-                               AdminDone done) {
-  Policies before = std::exchange(vhost.policies, std::move(changed));
+void Registry::change_policies(VhostEntry& vhost, Change durable,
+                               std::move_only_function<void(Policies&)> change, AdminDone done) {
   std::vector<Change> changes;
   changes.push_back(std::move(durable));
-  commit(assign_policies(vhost), std::move(changes),
-         [this, name = vhost.record.name, before = std::move(before),
+  commit({}, std::move(changes),
+         [this, name = vhost.record.name, policies = vhost.policies, change = std::move(change),
           done = std::move(done)](Result<void> written) mutable {
-           // What others changed since falls with it: they wait for the same disk.
-           if (VhostEntry* there = written ? nullptr : find_vhost(name)) {
-             there->policies = std::move(before);
-             broadcast(assign_policies(*there), [] {});
-           }
-           done(to_admin(written));
+           if (!written) return done(to_admin(written));
+           change(*policies);
+           VhostEntry* there = find_vhost(name);
+           // Gone meanwhile, on disk as well; perhaps there is another of that name.
+           if (there == nullptr || there->policies != policies) return done({});
+           broadcast(assign_policies(*there), [done = std::move(done)]() mutable { done({}); });
          });
 }
 
 std::vector<TopologyChange> Registry::assign_policies(VhostEntry& vhost) {
   std::vector<TopologyChange> topology;
   for (auto& [name, entry] : vhost.queues) {
-    PolicyPtr policy = vhost.policies.match_queue(name);
+    PolicyPtr policy = vhost.policies->match_queue(name);
     if (entry.policy == policy) continue;
     entry.policy = policy;
     topology.emplace_back(QueuePolicyChanged{entry.handle, std::move(policy)});

@@ -140,6 +140,7 @@ def test_a_policy_gives_its_level_to_queues_old_and_new(leveret):
     before = counts_of_journals(leveret)
     channel.basic_publish("", "policy.old", b"x", persistent)
     assert counts_of_journals(leveret)["syncs"] == before["syncs"]
+    assert ask(leveret, "/api/exchanges/%2F/amq.direct").get("policy") is None  # It is for queues.
     lines_of(leveret, "clear_policy", "quick")
     channel.basic_publish("", "policy.old", b"x", persistent)
     assert counts_of_journals(leveret)["syncs"] > before["syncs"]
@@ -148,3 +149,14 @@ def test_a_policy_gives_its_level_to_queues_old_and_new(leveret):
     for name in ("new", "old", "own"):
         channel.queue_delete(f"policy.{name}")
     connection.close()
+
+
+def test_a_definition_with_keys_longer_than_any_argument_is_refused_and_harms_nobody(leveret):
+    definition = json.dumps({"k" * 300: {"x" * 300: 1}})
+    refused = subprocess.run(
+        leveret.command(["set_policy", "long", "^q", definition]), capture_output=True, text=True, check=False
+    )
+
+    assert refused.returncode == 69
+    assert "are not recognised policy settings" in refused.stderr
+    assert json.loads("".join(lines_of(leveret, "-q", "list_policies", "--formatter", "json"))) == []
