@@ -44,8 +44,9 @@ MessageBuilder::~MessageBuilder() { reset(); }
 
 void MessageBuilder::begin(std::string_view exchange, std::string_view routing_key,
                            std::span<const std::byte> properties, std::uint64_t body_bytes,
-                           bool is_persistent) {
+                           bool is_persistent, std::uint64_t ttl_ms) {
   LEVERET_DEBUG_ASSERT(!has_begun());
+  LEVERET_ASSERT(body_bytes <= UINT32_MAX);
   LEVERET_DEBUG_ASSERT(exchange.size() <= 255 && routing_key.size() <= 255);
   const std::size_t head_bytes =
       sizeof(Message) + 2 + exchange.size() + routing_key.size() + properties.size();
@@ -53,7 +54,8 @@ void MessageBuilder::begin(std::string_view exchange, std::string_view routing_k
   block_ = static_cast<std::byte*>(std::malloc(capacity_));
   if (block_ == nullptr) throw std::bad_alloc();
   auto* message = ::new (block_) Message;
-  message->body_bytes_ = body_bytes;
+  message->ttl_ms_ = ttl_ms;
+  message->body_bytes_ = static_cast<std::uint32_t>(body_bytes);
   message->properties_bytes_ = static_cast<std::uint32_t>(properties.size());
   message->exchange_bytes_ = static_cast<std::uint8_t>(exchange.size());
   message->routing_key_bytes_ = static_cast<std::uint8_t>(routing_key.size());
@@ -100,9 +102,9 @@ void MessageBuilder::reset() {
 
 MessagePtr make_message(std::string_view exchange, std::string_view routing_key,
                         std::span<const std::byte> properties, std::span<const std::byte> body,
-                        bool is_persistent) {
+                        bool is_persistent, std::uint64_t ttl_ms) {
   MessageBuilder builder;
-  builder.begin(exchange, routing_key, properties, body.size(), is_persistent);
+  builder.begin(exchange, routing_key, properties, body.size(), is_persistent, ttl_ms);
   builder.append(body);
   return builder.finish();
 }

@@ -47,6 +47,9 @@ class Message {
   [[nodiscard]] std::span<const std::byte> content() const {
     return {tail(), route_bytes() + properties_bytes_ + body_bytes_};
   }
+  /// expiration, in milliseconds from when a queue takes it; no_ttl: it has none.
+  static constexpr std::uint64_t no_ttl = UINT64_MAX;
+  [[nodiscard]] std::uint64_t ttl_ms() const { return ttl_ms_; }
   /// delivery_mode = 2: survives a restart when its queue does.
   [[nodiscard]] bool is_persistent() const { return is_persistent_; }
   /// What the block takes from memory.
@@ -70,7 +73,8 @@ class Message {
     return std::size_t{2} + exchange_bytes_ + routing_key_bytes_;
   }
 
-  std::uint64_t body_bytes_ = 0;
+  std::uint64_t ttl_ms_ = no_ttl;
+  std::uint32_t body_bytes_ = 0;
   mutable std::atomic<std::uint32_t> holders_{1};
   std::uint32_t properties_bytes_ = 0;
   std::uint8_t exchange_bytes_ = 0;
@@ -93,9 +97,11 @@ class MessageBuilder {
   MessageBuilder& operator=(MessageBuilder&& other) noexcept;
   ~MessageBuilder();
 
-  /// Begins a message. Requires: exchange and routing key of at most 255 bytes, no message begun.
+  /// Begins a message. Requires: exchange and routing key of at most 255 bytes, a body of less than
+  /// 4 GiB, no message begun.
   void begin(std::string_view exchange, std::string_view routing_key,
-             std::span<const std::byte> properties, std::uint64_t body_bytes, bool is_persistent);
+             std::span<const std::byte> properties, std::uint64_t body_bytes, bool is_persistent,
+             std::uint64_t ttl_ms = Message::no_ttl);
   /// Adds body bytes. Requires: no more in all than begin() was told.
   void append(std::span<const std::byte> bytes);
   [[nodiscard]] bool has_begun() const { return block_ != nullptr; }
@@ -118,6 +124,7 @@ class MessageBuilder {
 /// A whole message at once, for what does not come in frames (tests, HTTP publish).
 [[nodiscard]] MessagePtr make_message(std::string_view exchange, std::string_view routing_key,
                                       std::span<const std::byte> properties,
-                                      std::span<const std::byte> body, bool is_persistent = false);
+                                      std::span<const std::byte> body, bool is_persistent = false,
+                                      std::uint64_t ttl_ms = Message::no_ttl);
 
 }  // namespace leveret

@@ -106,13 +106,21 @@ std::string metrics_text(const Call& call, const Totals& totals) {
   counter("leveret_queue_messages_got_total", "Got by basic.get, to be acknowledged", ever.got);
   counter("leveret_queue_messages_acked_total", "Acknowledged", ever.acked);
   counter("leveret_queue_messages_rejected_total", "Rejected without requeue", ever.rejected);
+  counter("leveret_queue_messages_expired_total", "Expired and dead-lettered to nobody",
+          ever.expired);
+  counter("leveret_queue_messages_dropped_total",
+          "Dropped from a full queue and dead-lettered to nobody", ever.dropped);
+  counter("leveret_queue_messages_dead_lettered_total", "Dead-lettered, and safe where they went",
+          ever.dead_lettered);
+  gauge("leveret_queue_messages_dying", "Dead letters that are not safe where they go yet",
+        now.dying);
   counter("leveret_queue_messages_requeued_total", "Requeued", ever.requeued);
   counter("leveret_queue_messages_redelivered_total", "Delivered again", ever.redelivered);
   counter("leveret_queue_messages_purged_total", "Purged", ever.purged);
   counter("leveret_queue_messages_recovered_total", "Found on disk when the broker started",
           ever.recovered);
   counter("leveret_queue_messages_refused_total",
-          "Publishes that a failed journal could not keep; nacked", ever.refused);
+          "Publishes that a full queue or a failed journal would not take", ever.refused);
   counter("leveret_queue_messages_damaged_total", "Could not be read back from the disk",
           ever.damaged);
   gauge("leveret_held_publish_bytes", "What blocked connections have published and is held back",

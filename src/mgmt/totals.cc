@@ -9,6 +9,7 @@ namespace {
 void add(QueueCounts& sum, const QueueCounts& more) {
   sum.ready += more.ready;
   sum.unacked += more.unacked;
+  sum.dying += more.dying;
   sum.consumers += more.consumers;
   sum.ready_body_bytes += more.ready_body_bytes;
   sum.unacked_body_bytes += more.unacked_body_bytes;
@@ -21,6 +22,9 @@ void add(QueueTotals& sum, const QueueTotals& more) {
   sum.got += more.got;
   sum.acked += more.acked;
   sum.rejected += more.rejected;
+  sum.expired += more.expired;
+  sum.dropped += more.dropped;
+  sum.dead_lettered += more.dead_lettered;
   sum.requeued += more.requeued;
   sum.redelivered += more.redelivered;
   sum.purged += more.purged;

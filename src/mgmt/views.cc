@@ -225,12 +225,21 @@ json::object message_stats_view(const QueueTotals& totals) {
 }
 
 json::object ledger_view(const QueueCounts& counts, const QueueTotals& totals) {
-  const std::uint64_t there = counts.ready + counts.unacked;
-  return {{"published", totals.published}, {"recovered", totals.recovered},
-          {"acked", totals.acked},         {"auto_acked", totals.auto_acked},
-          {"rejected", totals.rejected},   {"purged", totals.purged},
-          {"damaged", totals.damaged},     {"present", there},
-          {"refused", totals.refused},     {"balanced", totals.in() == totals.out() + there}};
+  const std::uint64_t there = counts.ready + counts.unacked + counts.dying;
+  return {{"published", totals.published},
+          {"recovered", totals.recovered},
+          {"acked", totals.acked},
+          {"auto_acked", totals.auto_acked},
+          {"rejected", totals.rejected},
+          {"expired", totals.expired},
+          {"dropped", totals.dropped},
+          {"dead_lettered", totals.dead_lettered},
+          {"purged", totals.purged},
+          {"damaged", totals.damaged},
+          {"present", there},
+          {"dying", counts.dying},
+          {"refused", totals.refused},
+          {"balanced", totals.in() == totals.out() + there}};
 }
 
 json::object recovered_view(const RecoveredCounts& recovered) {

@@ -90,18 +90,23 @@ TEST(RecoveredView, tells_what_had_been_promised_from_what_had_not) {
 }
 
 TEST(LedgerView, balances_what_came_with_what_went_and_what_is_there) {
-  QueueCounts counts{.ready = 2, .unacked = 1};
-  QueueTotals totals{.published = 9,
+  QueueCounts counts{.ready = 2, .unacked = 1, .dying = 2};
+  QueueTotals totals{.published = 17,
                      .auto_acked = 2,
                      .acked = 1,
                      .rejected = 1,
+                     .expired = 1,
+                     .dropped = 2,
+                     .dead_lettered = 3,
                      .purged = 3,
                      .recovered = 2,
                      .refused = 7,
                      .damaged = 1};
   const boost::json::object view = ledger_view(counts, totals);
   EXPECT_EQ(view.at("recovered"), 2);
-  EXPECT_EQ(view.at("present"), 3);
+  EXPECT_EQ(view.at("present"), 5);
+  EXPECT_EQ(view.at("dying"), 2);
+  EXPECT_EQ(view.at("dead_lettered"), 3);
   EXPECT_EQ(view.at("refused"), 7);
   EXPECT_EQ(view.at("balanced"), true);
 

@@ -40,14 +40,16 @@ bool ClassicStore::is_persistent(const Message& message) const {
          message.is_persistent();
 }
 
-MessageStore::Taken ClassicStore::push(MessagePtr message, PublishToken token) {
+MessageStore::Taken ClassicStore::push(MessagePtr message, std::uint64_t expires_ms,
+                                       PublishToken token) {
   const bool must_persist = is_persistent(*message);
   const bool must_leave_memory = !must_persist && log_ != nullptr && limits_.is_memory_short &&
                                  resident_bytes_ > limits_.resident_bytes_max;
   const bool has_log = log_ != nullptr && !log_->journal().is_poisoned();
   if (must_persist && !has_log) return Taken::refused;
 
-  StoredMessage stored{.seq = MessageSeq(next_seq_++), .message = std::move(message)};
+  StoredMessage stored{
+      .seq = MessageSeq(next_seq_++), .message = std::move(message), .expires_ms = expires_ms};
   Taken taken = Taken::safe;
   if (must_persist) {
     const BatchId batch = log_->append(options_.owner, stored, durability_);
@@ -269,7 +271,9 @@ void ClassicStore::on_bodies(const std::vector<MessageSeq>& seqs, ReadData data)
     // left to an index meanwhile: then it will be read in its turn.
     const auto place = std::ranges::lower_bound(head_, seqs[i], {}, &StoredMessage::seq);
     if (place == head_.end() || place->seq != seqs[i]) continue;
-    place->message = MessageLog::decode(data.data[i]);
+    auto decoded = MessageLog::decode(data.data[i]);
+    place->message = std::move(decoded.message);
+    place->expires_ms = decoded.expires_ms;
     if (place->message) {
       resident_bytes_ += place->message->block_bytes();
     } else {

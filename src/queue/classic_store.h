@@ -68,7 +68,7 @@ class ClassicStore final : public MessageStore, private LoggedStore {
   // MessageStore
   void set_listener(StoreListener& listener) override { listener_ = &listener; }
   void set_durability(Durability durability) override { durability_ = durability; }
-  Taken push(MessagePtr message, PublishToken token) override;
+  Taken push(MessagePtr message, std::uint64_t expires_ms, PublishToken token) override;
   [[nodiscard]] const StoredMessage* first() override;
   [[nodiscard]] StoredMessage shift() override;
   void settle(const StoredMessage& message) override;

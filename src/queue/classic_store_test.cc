@@ -7,6 +7,7 @@
 
 #include "journal/testing/manual_lane.h"
 #include "journal/testing/simulated_file_system.h"
+#include "queue/testing/quiet_host.h"
 
 #include <cstdlib>
 #include <map>
@@ -25,7 +26,7 @@ constexpr OwnerId owner{7};
 const std::filesystem::path directory = "/journal";
 
 /// A store over a journal over a disk that can be cut off; lives many lives.
-class StoreWorld : public JournalHost, public QueueHost, public StoreListener {
+class StoreWorld : public JournalHost, public testing::QuietHost, public StoreListener {
  public:
   explicit StoreWorld(std::uint64_t seed) : files_(seed) {
     EXPECT_TRUE(files_.make_directory(directory));
@@ -90,9 +91,6 @@ class StoreWorld : public JournalHost, public QueueHost, public StoreListener {
     EXPECT_TRUE(is_accepted);
     confirmed.insert(token.sequence);
   }
-  void needs_dispatch(Queue&) override {}
-  void has_loaded(Queue&) override {}
-  void is_unused(Queue&) override {}
   // StoreListener
   void on_loaded() override {}
   void on_damaged(std::uint64_t messages) override {
@@ -215,12 +213,16 @@ class Story {
       const auto taken = world_.store->push(
           make_message("", "q", amqp_no_properties(),
                        std::as_bytes(std::span(body.data(), body.size())), is_persistent),
-          {ChannelId(1), known.token});
+          expiry_of(number), {ChannelId(1), known.token});
       EXPECT_NE(taken, MessageStore::Taken::refused);
       if (taken == MessageStore::Taken::safe) world_.confirmed.insert(known.token);
       ready_.insert(number);
     }
     EXPECT_EQ(world_.store->size(), ready_.size());
+  }
+  /// Of two messages of three.
+  static std::uint64_t expiry_of(std::uint64_t number) {
+    return number % 3 == 0 ? 0 : 1'000'000'000'000 + number;
   }
   static std::span<const std::byte> amqp_no_properties() {
     static constexpr std::byte none[2] = {};
@@ -239,6 +241,7 @@ class Story {
     StoredMessage taken = world_.store->shift();
     const std::uint64_t number = number_of(*taken.message);
     ASSERT_EQ(number, *ready_.begin());
+    EXPECT_EQ(taken.expires_ms, expiry_of(number));
     EXPECT_EQ(taken.redelivered, is_redelivered_.contains(number)) << number;
     ready_.erase(ready_.begin());
     known_[number].was_shifted = true;
@@ -373,7 +376,8 @@ TEST(ClassicStore, leaves_the_places_of_moved_messages_to_the_indexes) {
   std::vector<Journal::Appended> fillers;
   for (std::uint64_t i = 1; i <= messages; ++i) {
     static_cast<void>(world.store->push(
-        make_message("", "q", {}, std::as_bytes(std::span("body")), /*is_persistent=*/true), {}));
+        make_message("", "q", {}, std::as_bytes(std::span("body")), /*is_persistent=*/true),
+        /*expires_ms=*/0, {}));
     fillers.push_back(world.journal().append(other, i, 0, Durability::fsync, {},
                                              std::as_bytes(std::span(filler))));
     world.step_all(engine);

@@ -7,7 +7,8 @@
 //                       4  1  bytes of the exchange's name
 //                       5  1  bytes of the routing key
 //                       6  1  1: the message is persistent
-//                       7  1  version, 1
+//                       7  1  version: 1, or 2: the message expires
+//                      (8  8  when, in milliseconds since 1970; in version 2 only)
 //                       8     exchange and routing key as short strings, properties, body
 //   weight              bytes of the body
 //
@@ -63,8 +64,12 @@ class MessageLog {
   /// As settle(), for a queue that is deleted.
   void drop(const StoredMessage& stored);
 
-  /// The message that was appended; nullptr: these bytes are none.
-  [[nodiscard]] static MessagePtr decode(std::span<const std::byte> data);
+  struct Decoded {
+    MessagePtr message;  ///< Null: these bytes are none.
+    std::uint64_t expires_ms = 0;
+  };
+  /// The message that was appended.
+  [[nodiscard]] static Decoded decode(std::span<const std::byte> data);
 
   // What the journal tells its host.
   void on_durable(BatchId upto);
@@ -81,6 +86,7 @@ class MessageLog {
   };
   struct Last {
     MessagePtr message;  // Held, so that no other message can have its address.
+    std::uint64_t expires_ms = 0;
     Journal::Appended appended;
   };
 

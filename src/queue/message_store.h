@@ -26,8 +26,9 @@ namespace leveret {
 
 struct StoredMessage {
   MessageSeq seq;
-  MessagePtr message;  ///< Null inside a store: on disk only.
-  Location location;   ///< Nowhere: in memory only.
+  MessagePtr message;            ///< Null inside a store: on disk only.
+  Location location;             ///< Nowhere: in memory only.
+  std::uint64_t expires_ms = 0;  ///< Wall time, since 1970; 0: never.
   std::uint32_t record_bytes = 0;
   bool redelivered = false;   ///< It was delivered before and came back.
   bool is_reference = false;  ///< Another entry brought its data to the disk.
@@ -38,7 +39,7 @@ struct StoredMessage {
     return is_reference ? reference_bytes : record_bytes;
   }
 };
-static_assert(sizeof(StoredMessage) == 32);
+static_assert(sizeof(StoredMessage) == 40);
 
 /// Told by a store.
 class StoreListener {
@@ -68,8 +69,9 @@ class MessageStore {
     waiting,  ///< The token's owner is told when it is, through QueueHost::confirm().
     refused,  ///< The store cannot keep it and has not taken it.
   };
-  /// Appends at the tail.
-  [[nodiscard]] virtual Taken push(MessagePtr message, PublishToken token) = 0;
+  /// Appends at the tail. `expires_ms` is kept with it.
+  [[nodiscard]] virtual Taken push(MessagePtr message, std::uint64_t expires_ms,
+                                   PublishToken token) = 0;
   /// The message with the lowest seq. Null: there is none, or it is on its way from the disk
   /// (size() tells), and on_loaded() will be called. Valid until the next call that changes the
   /// store.

@@ -9,19 +9,30 @@
 namespace leveret {
 
 Queue::Queue(QueueId id, Options options, QueueHost& host, std::unique_ptr<MessageStore> store)
-    : id_(id), options_(options), host_(host), store_(std::move(store)) {
+    : id_(id),
+      is_auto_delete_(options.is_auto_delete),
+      host_(host),
+      store_(std::move(store)),
+      rules_(options.rules) {
   store_->set_listener(*this);
   totals_.recovered = store_->size();
+  note_rules();
 }
 
 void Queue::publish(MessagePtr message, PublishToken token) {
-  const MessageStore::Taken taken = store_->push(std::move(message), token);
+  if (rules_.overflow != Overflow::drop_head && !makes_room_for(*message)) [[unlikely]] {
+    return refuse(message, token);
+  }
+  const std::uint64_t expires_ms = expiry_of(*message);
+  const MessageStore::Taken taken = store_->push(std::move(message), expires_ms, token);
   if (taken == MessageStore::Taken::refused) [[unlikely]] {
     ++totals_.refused;
     if (token) host_.confirm(token, false);
     return;
   }
   ++totals_.published;
+  if (expires_ms != 0) [[unlikely]]
+    is_ruled_ = true;
   if (token && taken == MessageStore::Taken::safe) host_.confirm(token, true);
   want_dispatch();
 }
@@ -36,8 +47,10 @@ std::expected<void, AttachRefusal> Queue::attach(const ConsumerSpec& spec, Deliv
 }
 
 void Queue::detach(ConsumerId id) {
-  if (!dispatcher_.remove(id)) return;
-  if (options_.is_auto_delete && dispatcher_.size() == 0) host_.is_unused(*this);
+  if (!dispatcher_.remove(id) || dispatcher_.size() != 0) return;
+  note_use();
+  if (is_ruled_) want_dispatch();
+  if (is_auto_delete_) host_.is_unused(*this);
 }
 
 void Queue::resume(ConsumerId id) {
@@ -49,6 +62,8 @@ void Queue::resume(ConsumerId id) {
 }
 
 Queue::Got Queue::get(ChannelId channel, bool no_ack) {
+  note_use();
+  apply_rules_before_a_look();
   if (store_->first() == nullptr)
     return {.message = {}, .left = 0, .is_loading = store_->size() > 0};
   StoredMessage taken = store_->shift();
@@ -60,6 +75,7 @@ Queue::Got Queue::get(ChannelId channel, bool no_ack) {
     ++totals_.got;
     unacked_.add(channel, {taken, ConsumerId()});
   }
+  if (is_ruled_) want_dispatch();  // Another is first now, and may be older.
   return {std::move(taken), store_->size()};
 }
 
@@ -71,8 +87,12 @@ void Queue::settle(ChannelId channel, std::span<const MessageSeq> messages, Sett
       requeue(std::move(*taken), true);
       continue;
     }
-    ++(settlement == Settlement::acked ? totals_.acked : totals_.rejected);
-    store_->settle(taken->stored);
+    if (settlement == Settlement::acked) {
+      ++totals_.acked;
+      store_->settle(taken->stored);
+    } else {
+      die(std::move(taken->stored), Death::rejected);
+    }
     if (Consumer* consumer = dispatcher_.find(taken->consumer)) {
       --consumer->unacked;
       if (!consumer->is_in_ring) {
@@ -114,11 +134,13 @@ void Queue::requeue(UnackedMessage message, bool mark_redelivered) {
     --consumer->unacked;
     dispatcher_.refresh(*consumer);
   }
+  if (message.stored.expires_ms != 0) is_ruled_ = true;
   store_->requeue(std::move(message.stored));
   want_dispatch();
 }
 
 std::uint64_t Queue::purge() {
+  apply_rules_before_a_look();
   const std::uint64_t purged = store_->purge();
   totals_.purged += purged;
   LEVERET_DEBUG_ASSERT(is_balanced(), "queue {} has lost count", id_.value());
@@ -127,11 +149,30 @@ std::uint64_t Queue::purge() {
 
 bool Queue::dispatch(std::uint32_t messages_max) {
   is_dispatch_wanted_ = false;
-  for (std::uint32_t delivered = 0; delivered < messages_max;) {
+  const std::uint32_t delivered = deliver(messages_max);
+  LEVERET_DEBUG_ASSERT(is_balanced(), "queue {} has lost count", id_.value());
+  if (delivered == messages_max && store_->first() != nullptr && dispatcher_.next() != nullptr) {
+    is_dispatch_wanted_ = true;
+    return true;
+  }
+  // Whoever could take a message has had the chance.
+  if (is_ruled_) [[unlikely]]
+    apply_rules();
+  return false;
+}
+
+std::uint32_t Queue::deliver(std::uint32_t messages_max) {
+  std::uint32_t delivered = 0;
+  while (delivered < messages_max) {
     const StoredMessage* first = store_->first();
-    if (first == nullptr) return false;
+    if (first == nullptr) break;
     Consumer* consumer = dispatcher_.next();
-    if (consumer == nullptr) return false;
+    if (consumer == nullptr) break;
+    // Not at that very moment: what lives for 0 ms is delivered if that can be done at once.
+    if (first->expires_ms != 0 && first->expires_ms < host_.now_ms()) [[unlikely]] {
+      die(store_->shift(), Death::expired);
+      continue;
+    }
     if (consumer->sink->readiness() != Readiness::ready) {
       consumer->is_stalled = true;
       dispatcher_.refresh(*consumer);
@@ -151,12 +192,11 @@ bool Queue::dispatch(std::uint32_t messages_max) {
     dispatcher_.took_one(*consumer);
     ++delivered;
   }
-  LEVERET_DEBUG_ASSERT(is_balanced(), "queue {} has lost count", id_.value());
-  is_dispatch_wanted_ = store_->first() != nullptr && dispatcher_.next() != nullptr;
-  return is_dispatch_wanted_;
+  return delivered;
 }
 
-std::expected<void, DeleteRefusal> Queue::may_delete(bool if_unused, bool if_empty) const {
+std::expected<void, DeleteRefusal> Queue::may_delete(bool if_unused, bool if_empty) {
+  apply_rules_before_a_look();
   // RabbitMQ looks in this order.
   if (if_empty && store_->size() > 0) return std::unexpected(DeleteRefusal::not_empty);
   if (if_unused && dispatcher_.size() > 0) return std::unexpected(DeleteRefusal::in_use);
@@ -166,15 +206,15 @@ std::expected<void, DeleteRefusal> Queue::may_delete(bool if_unused, bool if_emp
 std::uint64_t Queue::close() {
   for (const ConsumerId id : dispatcher_.ids()) dispatcher_.find(id)->sink->on_cancelled();
   dispatcher_.clear();
-  return store_->close(unacked_.all());
+  return store_->close(shifted());
 }
 
 void Queue::collect_delivered(std::vector<SeqRun>& delivered) const {
-  store_->collect_delivered(unacked_.all(), delivered);
+  store_->collect_delivered(shifted(), delivered);
 }
 
 bool Queue::is_balanced() const {
-  return totals_.in() == totals_.out() + store_->size() + unacked_.size();
+  return totals_.in() == totals_.out() + store_->size() + unacked_.size() + dying_.size();
 }
 
 void Queue::on_loaded() {
@@ -187,6 +227,7 @@ void Queue::on_damaged(std::uint64_t messages) { totals_.damaged += messages; }
 QueueCounts Queue::counts() const {
   return {.ready = store_->size(),
           .unacked = unacked_.size(),
+          .dying = dying_.size(),
           .consumers = dispatcher_.size(),
           .ready_body_bytes = store_->body_bytes(),
           .unacked_body_bytes = unacked_.body_bytes()};

@@ -20,6 +20,7 @@
 #include "queue/dispatcher.h"
 #include "queue/message_store.h"
 #include "queue/queue_host.h"
+#include "queue/queue_rules.h"
 #include "queue/unacked.h"
 
 #include <cstdint>
@@ -30,11 +31,14 @@
 #include <string>
 #include <vector>
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
 namespace leveret {
 
 struct QueueCounts {
   std::uint64_t ready = 0;
   std::uint64_t unacked = 0;
+  std::uint64_t dying = 0;  ///< Dead, and not yet safe where their dead letters go.
   std::uint64_t consumers = 0;
   std::uint64_t ready_body_bytes = 0;
   std::uint64_t unacked_body_bytes = 0;
@@ -47,7 +51,10 @@ struct QueueTotals {
   std::uint64_t auto_acked = 0;  ///< To consumers and gets that do not.
   std::uint64_t got = 0;         ///< By basic.get, to be acknowledged.
   std::uint64_t acked = 0;
-  std::uint64_t rejected = 0;  ///< Rejected or nacked without requeue.
+  std::uint64_t rejected = 0;       ///< Rejected or nacked without requeue, and nobody got it.
+  std::uint64_t expired = 0;        ///< Too old, and nobody got it.
+  std::uint64_t dropped = 0;        ///< One too many, and nobody got it.
+  std::uint64_t dead_lettered = 0;  ///< Died, and are safe where they went.
   std::uint64_t requeued = 0;
   std::uint64_t redelivered = 0;
   std::uint64_t purged = 0;
@@ -58,7 +65,7 @@ struct QueueTotals {
   /// What ever was in the queue, and what has left it for good.
   [[nodiscard]] std::uint64_t in() const { return published + recovered; }
   [[nodiscard]] std::uint64_t out() const {
-    return acked + auto_acked + rejected + purged + damaged;
+    return acked + auto_acked + rejected + expired + dropped + dead_lettered + purged + damaged;
   }
 };
 
@@ -76,13 +83,15 @@ class Queue final : private StoreListener {
  public:
   struct Options {
     bool is_auto_delete = false;  ///< Report is_unused() when the last consumer leaves.
+    QueueRules rules{};
   };
 
   Queue(QueueId id, Options options, QueueHost& host, std::unique_ptr<MessageStore> store);
   Queue(const Queue&) = delete;
   Queue& operator=(const Queue&) = delete;
 
-  /// Takes a message in. The token's owner is told through QueueHost::confirm().
+  /// Takes a message in, unless the queue is full and its rules have it refused. The token's owner
+  /// is told through QueueHost::confirm().
   void publish(MessagePtr message, PublishToken token);
 
   /// Subscribes. Errors: exclusive_use (somebody has the queue for himself, or the caller asked for
@@ -122,11 +131,20 @@ class Queue final : private StoreListener {
   /// Returns true when it stopped because of that limit: there is more.
   [[nodiscard]] bool dispatch(std::uint32_t messages_max);
 
+  /// Holds from now on; what is too much by it goes at the end of the turn.
+  void set_rules(const QueueRules& rules);
   /// Of messages that come from now on.
   void set_durability(Durability durability) { store_->set_durability(durability); }
 
+  /// The time that was asked for by QueueHost::wake_at() has come.
+  void on_wake();
+  /// What QueueHost::dead_letter() began for this message has come to its end.
+  void on_dead_lettered(MessageSeq seq);
+  /// Somebody asked about the queue, by a declaration: it is in use. Says what is in it.
+  [[nodiscard]] QueueCounts look();
+
   /// May the queue be deleted under these conditions?
-  [[nodiscard]] std::expected<void, DeleteRefusal> may_delete(bool if_unused, bool if_empty) const;
+  [[nodiscard]] std::expected<void, DeleteRefusal> may_delete(bool if_unused, bool if_empty);
   /// The queue is being deleted: every consumer is told, and messages are dropped. Returns how many
   /// were ready. Nothing may be asked of the queue afterwards.
   std::uint64_t close();
@@ -148,21 +166,40 @@ class Queue final : private StoreListener {
   // StoreListener
   void on_loaded() override;
   void on_damaged(std::uint64_t messages) override;
-  [[nodiscard]] const StoredMessage* find_shifted(MessageSeq seq) const override {
-    return unacked_.find(seq);
-  }
+  [[nodiscard]] const StoredMessage* find_shifted(MessageSeq seq) const override;
 
   void requeue(UnackedMessage message, bool mark_redelivered);
   void want_dispatch();
+  std::uint32_t deliver(std::uint32_t messages_max);
+  [[nodiscard]] bool is_full_for(const Message& message) const {
+    return rules_.is_over(store_->size() + 1, store_->body_bytes() + message.body_bytes());
+  }
+  [[nodiscard]] bool makes_room_for(const Message& message);
+  void refuse(const MessagePtr& message, PublishToken token);
+  [[nodiscard]] std::uint64_t expiry_of(const Message& message) const;
+  void note_rules();
+  void apply_rules();
+  void apply_rules_before_a_look();
+  void die(StoredMessage message, Death death);
+  void note_use();
+  void wake_by(std::uint64_t time_ms);
+  [[nodiscard]] std::vector<StoredMessage> shifted() const;
 
   const QueueId id_;
-  const Options options_;
+  const bool is_auto_delete_;
   QueueHost& host_;
   std::unique_ptr<MessageStore> store_;
   Dispatcher dispatcher_;
   Unacked unacked_;
   QueueTotals totals_;
+  QueueRules rules_;
+  // Dead; their dead letters are on their way. The store still answers for them.
+  boost::unordered_flat_map<MessageSeq, StoredMessage, std::hash<MessageSeq>> dying_;
+  std::uint64_t last_used_ms_ = 0;   // Kept when the rules have the queue expire.
+  std::uint64_t wake_ms_ = 0;        // The host has been asked to come then; 0: it has not.
+  bool is_ruled_ = false;            // apply_rules() may have something to do.
   bool is_dispatch_wanted_ = false;  // The host has been asked and has not come yet.
+  bool has_enough_dying_ = false;    // More are to die when some of them are safe.
 };
 
 }  // namespace leveret

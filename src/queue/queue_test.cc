@@ -2,6 +2,7 @@
 #include "queue/queue.h"
 
 #include "queue/classic_store.h"
+#include "queue/testing/quiet_host.h"
 
 #include <map>
 #include <random>
@@ -14,8 +15,8 @@
 namespace leveret {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 constexpr ChannelId channel_a{1};
 constexpr ChannelId channel_b{2};
@@ -42,13 +43,12 @@ class FakeSink final : public DeliverySink {
   bool is_cancelled = false;
 };
 
-class QueueTest : public testing::Test, public QueueHost {
+class QueueTest : public ::testing::Test, public testing::QuietHost {
  public:
   void confirm(PublishToken token, bool is_accepted) override {
     confirmed.push_back(is_accepted ? token.sequence : 0);
   }
   void needs_dispatch(Queue&) override { ++dispatch_requests; }
-  void has_loaded(Queue&) override {}
   void is_unused(Queue&) override { ++unused_reports; }
 
  protected:
@@ -350,7 +350,7 @@ TEST_F(QueueTest, what_came_in_is_what_went_out_or_is_there) {
   ConsumerSpec limited = spec(1);
   limited.prefetch = 10;
   ASSERT_TRUE(queue.attach(limited, sink_));
-  const std::uint64_t seed = testing::UnitTest::GetInstance()->random_seed();
+  const std::uint64_t seed = ::testing::UnitTest::GetInstance()->random_seed();
   std::mt19937_64 random(seed);
   SCOPED_TRACE("--gtest_random_seed=" + std::to_string(seed));
   std::size_t settled = 0;

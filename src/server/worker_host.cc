@@ -5,6 +5,9 @@
 #include "server/connection_driver.h"
 #include "vhost/shard.h"
 
+#include <algorithm>
+#include <chrono>
+#include <optional>
 #include <utility>
 
 namespace leveret {
@@ -13,6 +16,7 @@ namespace {
 constexpr Duration quiet_time = std::chrono::milliseconds(500);
 constexpr Duration retry_time = std::chrono::seconds(1);
 /// A slowed connection is read from once in so long: some megabytes a second.
+constexpr Duration wake_time_max = std::chrono::seconds(60);
 constexpr Duration slow_time = std::chrono::milliseconds(10);
 
 }  // namespace
@@ -26,7 +30,11 @@ WorkerHost::WorkerHost(WorkerPool& pool, Broker& broker, const SessionOptions& o
       worker_(worker),
       quiet_timer_(pool, worker, [this] { on_quiet_timer(); }),
       retry_timer_(pool, worker, [this] { on_retry_timer(); }),
-      slow_timer_(pool, worker, [this] { on_slow_timer(); }) {}
+      slow_timer_(pool, worker, [this] { on_slow_timer(); }),
+      wake_timer_(pool, worker, [this] {
+        wake_ms_ = 0;
+        shard_.wake_queues();
+      }) {}
 
 WorkerHost::~WorkerHost() = default;
 
@@ -77,7 +85,19 @@ bool WorkerHost::finish_turn() {
   if (has_worked || has_run_tasks) note_work();
   if (shard_.has_stalled_journal() && !retry_timer_.is_armed()) retry_timer_.arm_after(retry_time);
   if (shard_.has_slowed() && !slow_timer_.is_armed()) slow_timer_.arm_after(slow_time);
+  arm_wake_timer();
+  shard_.end_turn();
   return has_worked;
+}
+
+void WorkerHost::arm_wake_timer() {
+  const std::optional<std::uint64_t> next_ms = shard_.next_wake_ms();
+  if (!next_ms || (wake_ms_ != 0 && wake_ms_ <= *next_ms)) return;
+  wake_ms_ = *next_ms;
+  // Queues go by wall time, which may be set: looked at anew before long.
+  const std::uint64_t now_ms = shard_.now_ms();
+  const auto delay = std::chrono::milliseconds(wake_ms_ > now_ms ? wake_ms_ - now_ms : 0);
+  wake_timer_.arm_after(std::min<Duration>(delay, wake_time_max));
 }
 
 void WorkerHost::note_work() {

@@ -66,6 +66,7 @@ class WorkerHost final : public TurnHook {
   void on_quiet_timer();
   void on_retry_timer();
   void on_slow_timer();
+  void arm_wake_timer();
 
   WorkerPool& pool_;
   Broker& broker_;
@@ -84,6 +85,9 @@ class WorkerHost final : public TurnHook {
   Timer retry_timer_;
   // Who feeds heavy queues is read from once in its interval.
   Timer slow_timer_;
+  // Queues want to be looked at, for what expires.
+  Timer wake_timer_;
+  std::uint64_t wake_ms_ = 0;  // What it was armed for; 0: it is not armed.
   bool has_worked_since_ = false;
   std::uint64_t tasks_seen_ =
       0;  // The worker's count of tasks at the end of the last turn but one.

@@ -293,7 +293,7 @@ Channel::Outcome Channel::declare_passively(const std::string& name, bool no_wai
   const auto queue = find_queue(name);
   if (!queue) return std::unexpected(queue.error());
   connection_.ask();
-  connection_.shard().count(**queue, [this, name, no_wait](std::optional<QueueCounts> counts) {
+  connection_.shard().look(**queue, [this, name, no_wait](std::optional<QueueCounts> counts) {
     if (!connection_.answered()) return;
     if (!counts) {
       Outcome gone = refuse_no_queue(name, connection_.vhost_name());

@@ -23,6 +23,10 @@ namespace leveret {
 [[nodiscard]] amqp::AmqpResult<void> check_properties(const Message& message, std::string_view user,
                                                       bool may_impersonate);
 
+/// The property `expiration` in milliseconds, as it will be when check_properties() has passed it;
+/// Message::no_ttl: there is none.
+[[nodiscard]] std::uint64_t ttl_of(std::span<const std::byte> properties);
+
 /// The headers have CC or BCC.
 [[nodiscard]] bool has_extra_keys(amqp::RawTable headers);
 /// The routing key and every string in CC and BCC. Views into what was given.

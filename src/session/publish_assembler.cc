@@ -4,6 +4,7 @@
 #include "amqp/basic_properties.h"
 #include "amqp/content_header.h"
 #include "amqp/methods.gen.h"
+#include "session/message_rules.h"
 
 #include <fmt/format.h>
 
@@ -59,7 +60,8 @@ AmqpResult<void> PublishAssembler::on_header(std::span<const std::byte> payload,
                         amqp::BasicPublish::key});
   }
   builder_.begin(exchange_, routing_key_, header->properties, header->body_size,
-                 amqp::peek_delivery_mode(header->properties) == amqp::delivery_mode_persistent);
+                 amqp::peek_delivery_mode(header->properties) == amqp::delivery_mode_persistent,
+                 ttl_of(header->properties));
   return {};
 }
 

@@ -3,6 +3,7 @@
 
 #include "amqp/erlang_text.h"
 #include "queue/durability.h"
+#include "vhost/queue_arguments.h"
 #include "vhost/topology.h"
 
 #include <algorithm>
@@ -27,11 +28,60 @@ Complaint read_durability(const FieldValue& value, Policy& policy) {
                      durability_names);
 }
 
+Complaint read_number(const FieldValue& value, std::int64_t min, std::string_view what,
+                      std::uint64_t& number) {
+  const std::optional<std::int64_t> given = value.as_integer();
+  if (!given || *given < min) {
+    return fmt::format("{} is not a valid {}", amqp::erlang_term(value), what);
+  }
+  number = static_cast<std::uint64_t>(*given);
+  return std::nullopt;
+}
+Complaint read_message_ttl(const FieldValue& value, Policy& policy) {
+  return read_number(value, 0, "message TTL", policy.rules.message_ttl_ms);
+}
+Complaint read_expires(const FieldValue& value, Policy& policy) {
+  return read_number(value, 1, "queue expiry", policy.rules.expires_ms);
+}
+Complaint read_max_length(const FieldValue& value, Policy& policy) {
+  return read_number(value, 0, "maximum length", policy.rules.length_max);
+}
+Complaint read_max_length_bytes(const FieldValue& value, Policy& policy) {
+  return read_number(value, 0, "maximum length in bytes", policy.rules.body_bytes_max);
+}
+Complaint read_overflow(const FieldValue& value, Policy& policy) {
+  const std::string* name = value.as_string();
+  if (name != nullptr) policy.overflow = parse_overflow(*name);
+  if (policy.overflow) return std::nullopt;
+  return fmt::format("{} is not a valid overflow value", amqp::erlang_term(value));
+}
+Complaint read_text(const FieldValue& value, std::string_view what,
+                    std::optional<std::string>& text) {
+  if (value.as_string() == nullptr) {
+    return fmt::format("{} is not a valid {}", amqp::erlang_term(value), what);
+  }
+  text = *value.as_string();
+  return std::nullopt;
+}
+Complaint read_dead_letter_exchange(const FieldValue& value, Policy& policy) {
+  return read_text(value, "dead letter exchange name", policy.dead_letter_exchange);
+}
+Complaint read_dead_letter_routing_key(const FieldValue& value, Policy& policy) {
+  return read_text(value, "dead letter routing key", policy.dead_letter_routing_key);
+}
+
 struct Setting {
   std::string_view name;
   Complaint (*read)(const FieldValue& value, Policy& policy);
 };
-constexpr Setting settings[] = {{"durability", read_durability}};
+constexpr Setting settings[] = {{"durability", read_durability},
+                                {"message-ttl", read_message_ttl},
+                                {"expires", read_expires},
+                                {"max-length", read_max_length},
+                                {"max-length-bytes", read_max_length_bytes},
+                                {"overflow", read_overflow},
+                                {"dead-letter-exchange", read_dead_letter_exchange},
+                                {"dead-letter-routing-key", read_dead_letter_routing_key}};
 
 Complaint read_definition(const amqp::FieldTable& definition, Policy& policy) {
   if (definition.empty()) return "no policy provided";

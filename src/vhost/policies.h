@@ -16,6 +16,7 @@
 #include "auth/resource_pattern.h"
 #include "journal/journal.h"
 #include "metadata/records.h"
+#include "queue/queue_rules.h"
 
 #include <cstdint>
 #include <expected>
@@ -35,6 +36,10 @@ struct Policy {
   bool is_for_queues = false;
   bool is_for_exchanges = false;
   std::optional<Durability> durability;  ///< durability: how safe persistent messages are.
+  QueueRules rules;  ///< Its numbers: message-ttl, expires, max-length, max-length-bytes.
+  std::optional<Overflow> overflow;
+  std::optional<std::string> dead_letter_exchange;
+  std::optional<std::string> dead_letter_routing_key;
 
   /// Takes the definition from `definition`, and not from the record: that any text may be a key of
   /// it is not true of what is encoded there.

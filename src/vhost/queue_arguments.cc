@@ -70,16 +70,10 @@ Complaint check_dead_letter_key(const FieldValue& value, const FieldTable& argum
   if (arguments.find("x-dead-letter-exchange") == nullptr) return "routing_key_but_no_dlx_defined";
   return std::nullopt;
 }
-Complaint check_one_of(const FieldValue& value, std::initializer_list<std::string_view> allowed,
-                       std::string_view complaint) {
+Complaint check_overflow(const FieldValue& value, const FieldTable&) {
   const std::string* text = value.as_string();
   if (text == nullptr) return unacceptable_type(value);
-  if (std::ranges::find(allowed, *text) != allowed.end()) return std::nullopt;
-  return std::string(complaint);
-}
-Complaint check_overflow(const FieldValue& value, const FieldTable&) {
-  return check_one_of(value, {"drop-head", "reject-publish", "reject-publish-dlx"},
-                      "invalid_overflow");
+  return parse_overflow(*text) ? std::nullopt : Complaint("invalid_overflow");
 }
 Complaint check_known(const FieldValue& value, std::initializer_list<std::string_view> known,
                       std::string_view what) {
@@ -168,14 +162,7 @@ amqp::AmqpResult<void> validate_queue_arguments(const FieldTable& arguments, Que
 
 std::vector<std::string_view> arguments_without_effect(const FieldTable& arguments) {
   // Where a message lies and who leads a queue are this broker's own affair; these ask for more.
-  static constexpr std::string_view without_effect[] = {"x-expires",
-                                                        "x-message-ttl",
-                                                        "x-dead-letter-exchange",
-                                                        "x-dead-letter-routing-key",
-                                                        "x-max-length",
-                                                        "x-max-length-bytes",
-                                                        "x-max-priority",
-                                                        "x-overflow",
+  static constexpr std::string_view without_effect[] = {"x-max-priority",
                                                         "x-single-active-consumer"};
   std::vector<std::string_view> given;
   for (const std::string_view name : without_effect) {
@@ -191,6 +178,51 @@ std::span<const std::string_view> queue_argument_names() {
     return list;
   }();
   return names;
+}
+
+QueueLife life_of(const QueueProperties& queue, const Policy* policy) {
+  QueueLife life;
+  std::optional<std::string> exchange;
+  std::optional<std::string> routing_key;
+  std::optional<Overflow> overflow;
+  if (policy != nullptr) {
+    life.rules = policy->rules;
+    exchange = policy->dead_letter_exchange;
+    routing_key = policy->dead_letter_routing_key;
+    overflow = policy->overflow;
+  }
+  const amqp::RawTable arguments = raw_table(queue.arguments);
+  const auto limit = [&arguments](std::string_view name, std::uint64_t& value) {
+    const auto said = arguments.find(name);
+    if (const auto number = said ? said->as_integer() : std::nullopt) {
+      value = std::min(value, static_cast<std::uint64_t>(*number));
+    }
+  };
+  const auto text = [&arguments](std::string_view name) -> std::optional<std::string> {
+    const auto said = arguments.find(name);
+    const auto value = said ? said->as_string() : std::nullopt;
+    return value ? std::optional<std::string>(*value) : std::nullopt;
+  };
+  if (!arguments.empty()) {
+    limit("x-message-ttl", life.rules.message_ttl_ms);
+    limit("x-expires", life.rules.expires_ms);
+    limit("x-max-length", life.rules.length_max);
+    limit("x-max-length-bytes", life.rules.body_bytes_max);
+    if (auto own = text("x-overflow")) overflow = parse_overflow(*own);
+    if (auto own = text("x-dead-letter-exchange")) exchange = std::move(own);
+    if (auto own = text("x-dead-letter-routing-key")) routing_key = std::move(own);
+  }
+  life.rules.overflow = overflow.value_or(Overflow::drop_head);
+  life.rules.has_dead_letter_exchange = exchange.has_value();
+  if (exchange) life.dead_letters = {std::move(*exchange), std::move(routing_key)};
+  return life;
+}
+
+std::optional<Overflow> parse_overflow(std::string_view name) {
+  if (name == "drop-head") return Overflow::drop_head;
+  if (name == "reject-publish") return Overflow::reject_publish;
+  if (name == "reject-publish-dlx") return Overflow::reject_publish_dlx;
+  return std::nullopt;
 }
 
 Durability durability_of(const QueueProperties& queue, const Policy* policy,

@@ -10,10 +10,12 @@
 #include "amqp/amqp_error.h"
 #include "amqp/field_table.h"
 #include "journal/journal.h"
+#include "queue/queue_rules.h"
 #include "vhost/topology.h"
 
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -40,6 +42,25 @@ enum class QueueKeeping {
 
 /// To give this argument means the same as to leave it out: x-queue-type=classic.
 [[nodiscard]] bool is_default_argument(std::string_view name, const amqp::FieldValue& value);
+
+/// Null: it is none of x-overflow's values.
+[[nodiscard]] std::optional<Overflow> parse_overflow(std::string_view name);
+
+/// Where the messages go that die in a queue.
+struct DeadLetterRoute {
+  std::string exchange;
+  std::optional<std::string> routing_key;  ///< Else the keys that the message came with.
+};
+
+/// What a queue does by itself, as its arguments and its policy say.
+struct QueueLife {
+  QueueRules rules;
+  std::optional<DeadLetterRoute> dead_letters;
+};
+
+/// Of two numbers the lower holds; of two texts that of the argument. RabbitMQ:
+/// parameters#combining-policy-definitions, rabbit_amqqueue_process. `policy` null: there is none.
+[[nodiscard]] QueueLife life_of(const QueueProperties& queue, const Policy* policy);
 
 /// How safe the queue's persistent messages are before they are confirmed: as its argument
 /// x-durability says, else as its policy (null: none), else as the node does. Messages of a queue

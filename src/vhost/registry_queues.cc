@@ -51,7 +51,7 @@ void Registry::answer_existing_queue(const QueueHandle& queue, QueueDeclaration 
   // earlier.
   auto answer = [this, handle = QueueHandlePtr(&queue), declaration = std::move(declaration),
                  done = std::move(done)]() mutable {
-    broker_.here().count(
+    broker_.here().look(
         *handle, [this, handle, declaration = std::move(declaration),
                   done = std::move(done)](std::optional<QueueCounts> counts) mutable {
           // Deleted meanwhile, or taken back since its own first write failed.

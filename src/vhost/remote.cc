@@ -10,9 +10,13 @@ namespace leveret {
 void RemoteSink::deliver(const StoredMessage& message) {
   ++messages_out_;
   bytes_out_ += message.message->body_bytes();
-  broker_.executor().post(home_of(consumer_), [&broker = broker_, consumer = consumer_, message] {
-    broker.here().on_remote_delivery(consumer, message);
-  });
+  // Where it lies is the queue's affair, and stays there.
+  broker_.executor().post(
+      home_of(consumer_), [&broker = broker_, consumer = consumer_, seq = message.seq,
+                           content = message.message, redelivered = message.redelivered] {
+        broker.here().on_remote_delivery(
+            consumer, {.seq = seq, .message = content, .redelivered = redelivered});
+      });
 }
 
 void RemoteSink::on_cancelled() {

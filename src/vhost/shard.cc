@@ -48,7 +48,8 @@ Shard::Shard(Broker& broker, WorkerId home)
       journals_(broker.executor(), broker.clock(), broker.journal_settings(), home, *this),
       publish_bytes_taken_(broker.executor().worker_count()),
       publish_bytes_in_flight_(broker.executor().worker_count()),
-      is_congested_(broker.executor().worker_count()) {}
+      is_congested_(broker.executor().worker_count()),
+      dead_letters_(*this) {}
 
 Shard::~Shard() {
   for (auto& [id, home_queue] : queues_) home_queue.handle->queue = nullptr;
@@ -156,11 +157,11 @@ void Shard::at_home(const QueueHandle& queue, std::move_only_function<Answer(Sha
       });
 }
 
-void Shard::count(const QueueHandle& queue,
-                  std::move_only_function<void(std::optional<QueueCounts>)> done) {
+void Shard::look(const QueueHandle& queue,
+                 std::move_only_function<void(std::optional<QueueCounts>)> done) {
   at_home<std::optional<QueueCounts>>(
       queue,
-      [](Shard&, Queue* there) { return there ? std::optional(there->counts()) : std::nullopt; },
+      [](Shard&, Queue* there) { return there ? std::optional(there->look()) : std::nullopt; },
       std::move(done));
 }
 
@@ -397,6 +398,15 @@ bool Shard::finish_turn() {
   return has_dispatched;
 }
 
+std::uint64_t Shard::now_ms() {
+  if (turn_ms_ == 0) {
+    const auto since = broker_.clock().wall_now().time_since_epoch();
+    turn_ms_ = static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
+  }
+  return turn_ms_;
+}
+
 void Shard::shrink() {
   connections_.rehash(0);
   channels_.rehash(0);
@@ -404,6 +414,7 @@ void Shard::shrink() {
   remote_sinks_.rehash(0);
   queues_.rehash(0);
   journals_.reclaim();
+  wakes_.shrink();
   dispatch_list_.shrink_to_fit();
   dispatching_.shrink_to_fit();
 }

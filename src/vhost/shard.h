@@ -22,14 +22,17 @@
 #include "queue/queue_host.h"
 #include "vhost/alarms.h"
 #include "vhost/broker.h"
+#include "vhost/dead_letters.h"
 #include "vhost/ports.h"
 #include "vhost/queue_journals.h"
 #include "vhost/remote.h"
 #include "vhost/replica.h"
 #include "vhost/requests.h"
+#include "vhost/wake_list.h"
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -76,7 +79,7 @@ class Shard final : private QueueJournalsHost {
   void add_channel(ChannelId id, ConfirmSink& sink) { channels_[id] = &sink; }
   void remove_channel(ChannelId id) { channels_.erase(id); }
   [[nodiscard]] std::vector<ConnectionPort*> connections() const;
-  [[nodiscard]] std::size_t channel_count() const { return channels_.size(); }
+  [[nodiscard]] std::size_t channel_count() const { return channels_.size() - 1; }  // DeadLetters.
   /// Of every queue that is at home here.
   [[nodiscard]] std::vector<QueueSnapshot> queue_snapshots() const;
 
@@ -93,8 +96,9 @@ class Shard final : private QueueJournalsHost {
 
   // Questions to a queue. An empty answer: the queue is gone.
 
-  void count(const QueueHandle& queue,
-             std::move_only_function<void(std::optional<QueueCounts>)> done);
+  /// For who declares it: the queue is in use.
+  void look(const QueueHandle& queue,
+            std::move_only_function<void(std::optional<QueueCounts>)> done);
   void purge(const QueueHandle& queue,
              std::move_only_function<void(std::optional<std::uint64_t>)> done);
   void get(const QueueHandle& queue, ChannelId channel, bool no_ack,
@@ -161,8 +165,17 @@ class Shard final : private QueueJournalsHost {
 
   // The turn.
 
+  /// Wall time in milliseconds since 1970; the same for the whole of a turn.
+  [[nodiscard]] std::uint64_t now_ms() override;
   /// Dispatches queues and sends what was gathered for other workers. True: it did something.
   bool finish_turn();
+  /// All that belonged to the turn is done: the time goes on.
+  void end_turn() { turn_ms_ = 0; }
+
+  /// When wake_queues() wants to be called, in wall time since 1970; nullopt: not at all.
+  [[nodiscard]] std::optional<std::uint64_t> next_wake_ms() const { return wakes_.next_ms(); }
+  /// Looks at the queues whose time has come. True: there were some.
+  bool wake_queues();
 
   /// Gives back what tables keep for a crowd that has gone.
   void shrink();
@@ -196,6 +209,9 @@ class Shard final : private QueueJournalsHost {
   void needs_dispatch(Queue& queue) override { dispatch_list_.push_back(&queue); }
   void is_unused(Queue& queue) override;
   void has_loaded(Queue& queue) override;
+  void wake_at(Queue& queue, std::uint64_t time_ms) override { wakes_.add(time_ms, queue.id()); }
+  [[nodiscard]] bool dead_letter(Queue& queue, const StoredMessage& message, Death death) override;
+  void dead_letter_refused(Queue& queue, const MessagePtr& message) override;
   // QueueJournalsHost
   void on_journal_ready(std::uint16_t index, Recovered recovered) override;
   void on_journal_unusable(std::uint16_t index, const Error& why) override;
@@ -262,6 +278,7 @@ class Shard final : private QueueJournalsHost {
     std::unique_ptr<Queue> queue;
     QueueHandlePtr handle;
     RecoveredCounts recovered;
+    std::unique_ptr<const DeadLetterRoute> dead_letters;  // Null: there are none.
   };
   boost::unordered_flat_map<QueueId, HomeQueue, std::hash<QueueId>> queues_;
   // Queues of which nothing may be said yet, and what was asked of them meanwhile: their messages
@@ -283,6 +300,8 @@ class Shard final : private QueueJournalsHost {
     std::move_only_function<void(std::optional<Queue::Got>)> done;
   };
   boost::unordered_flat_map<QueueId, std::vector<WaitingGet>, std::hash<QueueId>> waiting_gets_;
+  WakeList wakes_;
+  std::uint64_t turn_ms_ = 0;  // now_ms(), once somebody has asked in this turn.
   std::vector<Queue*> dispatch_list_;
   std::vector<Queue*> dispatching_;
 
@@ -300,6 +319,7 @@ class Shard final : private QueueJournalsHost {
   std::vector<ConnectionId> held_connections_;
   std::vector<ConnectionId> slowed_connections_;
 
+  DeadLetters dead_letters_;
   AlarmSetPtr alarms_ = std::make_shared<const AlarmSet>();
   std::uint64_t held_publish_bytes_ = 0;
   std::uint64_t dropped_publishes_ = 0;

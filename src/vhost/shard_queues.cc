@@ -13,6 +13,13 @@
 #include <utility>
 
 namespace leveret {
+namespace {
+
+std::unique_ptr<const DeadLetterRoute> boxed(std::optional<DeadLetterRoute> route) {
+  return route ? std::make_unique<const DeadLetterRoute>(std::move(*route)) : nullptr;
+}
+
+}  // namespace
 
 void Shard::add_queue_here(const QueueAdded& added) {
   const QueueProperties& properties = added.queue->properties;
@@ -48,6 +55,9 @@ void Shard::change_policy(const QueueHandle& handle, PolicyPtr policy) {
   if (handle.queue != nullptr) {
     handle.queue->set_durability(
         durability_of(properties, policy.get(), broker_.journal_settings().durability));
+    QueueLife life = life_of(properties, policy.get());
+    queues_.at(properties.id).dead_letters = boxed(std::move(life.dead_letters));
+    handle.queue->set_rules(life.rules);
   } else if (const auto unready = unready_.find(properties.id); unready != unready_.end()) {
     unready->second.policy = std::move(policy);
   }
@@ -74,11 +84,42 @@ void Shard::make_queue(const QueueHandlePtr& handle, const Policy* policy, Recov
         counts.discarded);
   }
   store->recover(std::move(recovered), is_clean);
-  auto queue = std::make_unique<Queue>(properties.id,
-                                       Queue::Options{.is_auto_delete = properties.is_auto_delete},
-                                       static_cast<QueueHost&>(*this), std::move(store));
-  handle->queue = queue.get();
-  queues_[properties.id] = {std::move(queue), handle, counts};
+  QueueLife life = life_of(properties, policy);
+  HomeQueue& home_queue = queues_[properties.id];
+  home_queue.handle = handle;
+  home_queue.recovered = counts;
+  home_queue.dead_letters = boxed(std::move(life.dead_letters));
+  home_queue.queue = std::make_unique<Queue>(
+      properties.id,
+      Queue::Options{.is_auto_delete = properties.is_auto_delete, .rules = life.rules},
+      static_cast<QueueHost&>(*this), std::move(store));
+  handle->queue = home_queue.queue.get();
+}
+
+// What queues do by themselves.
+
+bool Shard::wake_queues() {
+  bool has_woken = false;
+  while (const auto due = wakes_.take_due(now_ms())) {
+    has_woken = true;
+    if (Queue* queue = find_queue_here(*due)) queue->on_wake();
+  }
+  return has_woken;
+}
+
+bool Shard::dead_letter(Queue& queue, const StoredMessage& message, Death death) {
+  const HomeQueue& home_queue = queues_.at(queue.id());
+  if (home_queue.dead_letters == nullptr) return false;
+  return dead_letters_.send({*home_queue.handle, message.seq}, *home_queue.dead_letters,
+                            message.message, death);
+}
+
+void Shard::dead_letter_refused(Queue& queue, const MessagePtr& message) {
+  const HomeQueue& home_queue = queues_.at(queue.id());
+  if (home_queue.dead_letters == nullptr) return;
+  // Where nobody gets it, it is gone, as it would be for who published it.
+  static_cast<void>(dead_letters_.send({*home_queue.handle, MessageSeq()}, *home_queue.dead_letters,
+                                       message, Death::maxlen));
 }
 
 // The journals.

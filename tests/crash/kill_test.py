@@ -18,6 +18,7 @@ from pika.exceptions import AMQPError
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "interop"))
 
 import brokers  # noqa: E402 (found by the line above)
+from expectations import wait_until  # noqa: E402
 
 ROUNDS = int(os.environ.get("LEVERET_CRASH_ROUNDS", "6"))
 FIRST_SEED = int(os.environ.get("LEVERET_CRASH_SEED", "1"))
@@ -163,3 +164,47 @@ def test_what_was_confirmed_survives_a_kill(broker):
             assert ledger["recovered"] == ledger["auto_acked"] == len(found), f"seed {seed}"
             assert all(first <= number <= load.last for number in numbers), f"seed {seed}"
         first = max(load.last for load in loads) + 1
+
+
+def test_no_dead_letter_is_lost_by_a_kill(broker):
+    """While messages expire from one durable queue to another the broker is killed, twice."""
+    count = 2000
+    connection = connect(broker)
+    channel = connection.channel()
+    channel.queue_declare("dead", durable=True)
+    arguments = {
+        "x-dead-letter-exchange": "",
+        "x-dead-letter-routing-key": "dead",
+        "x-message-ttl": 50,
+    }
+    channel.queue_declare("living", durable=True, arguments=arguments)
+    channel.confirm_delivery()
+    confirmed = set()
+    try:
+        for number in range(count):
+            channel.basic_publish("", "living", b"%d" % number, PERSISTENT)
+            confirmed.add(number)
+            if number in (count // 4, count // 2):
+                broker.kill()
+                broker.start()
+                channel = connect(broker).channel()
+                channel.confirm_delivery()
+    finally:
+        channel.connection.close()
+
+    channel = connect(broker).channel()
+    found = set()
+
+    def take(queue: str) -> None:
+        while True:
+            method, _, body = channel.basic_get(queue, auto_ack=True)
+            if method is None:
+                return
+            found.add(int(body))
+
+    wait_until(lambda: ledger_of(broker, "living")["present"] == 0)
+    take("dead")
+    assert confirmed <= found
+    for queue in ("living", "dead"):
+        assert ledger_of(broker, queue)["balanced"]
+    channel.connection.close()

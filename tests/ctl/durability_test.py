@@ -98,9 +98,13 @@ def test_the_ledger_accounts_for_every_message(leveret):
         "acked": 1,
         "auto_acked": 1,
         "rejected": 1,
+        "expired": 0,
+        "dropped": 0,
+        "dead_lettered": 0,
         "purged": 0,
         "damaged": 0,
         "present": 7,
+        "dying": 0,
         "refused": 0,
         "balanced": True,
     }

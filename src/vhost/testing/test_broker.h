@@ -117,8 +117,10 @@ class TestBroker {
       // A copy: a participant may leave in its turn.
       const std::vector<TurnParticipant*> here = participants_[worker];
       for (TurnParticipant* participant : here) has_worked |= participant->begin_turn();
+      has_worked |= shard(worker).wake_queues();
       has_worked |= shard(worker).finish_turn();
       for (TurnParticipant* participant : here) has_worked |= participant->end_turn();
+      shard(worker).end_turn();
     });
     return has_worked;
   }

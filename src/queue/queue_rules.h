@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// QueueRules: what a queue does with its messages by itself: how long they live, how many there may
+// be, what becomes of those that are too old or too many. From its arguments and its policy; may be
+// replaced while the queue lives.
+//
+// Thread: values. RabbitMQ: ttl, maxlength, dlx.
+
+#pragma once
+
+#include <cstdint>
+
+namespace leveret {
+
+/// What happens when a queue is full. RabbitMQ: x-overflow.
+enum class Overflow : std::uint8_t {
+  drop_head,           ///< Its oldest messages die.
+  reject_publish,      ///< A publish is refused.
+  reject_publish_dlx,  ///< A publish is refused, and its message dies.
+};
+
+struct QueueRules {
+  static constexpr std::uint64_t unlimited = UINT64_MAX;
+
+  std::uint64_t message_ttl_ms = unlimited;  ///< Of messages that come from now on.
+  std::uint64_t expires_ms = unlimited;      ///< The queue itself, when nobody uses it so long.
+  std::uint64_t length_max = unlimited;      ///< Ready messages.
+  std::uint64_t body_bytes_max = unlimited;  ///< Of ready messages.
+  Overflow overflow = Overflow::drop_head;
+  bool has_dead_letter_exchange = false;  ///< Messages that die are given to the host.
+
+  [[nodiscard]] bool has_limit() const {
+    return length_max != unlimited || body_bytes_max != unlimited;
+  }
+  /// So much is too much.
+  [[nodiscard]] bool is_over(std::uint64_t messages, std::uint64_t body_bytes) const {
+    return messages > length_max || body_bytes > body_bytes_max;
+  }
+};
+
+/// Why a message died: x-death's `reason`.
+enum class Death : std::uint8_t {
+  rejected,  ///< basic.reject or basic.nack without requeue.
+  expired,   ///< It was too old.
+  maxlen,    ///< There were too many.
+};
+
+}  // namespace leveret

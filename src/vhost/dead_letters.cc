@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vhost/dead_letters.h"
+
+#include "amqp/basic_properties.h"
+#include "base/log.h"
+#include "vhost/dead_letter.h"
+#include "vhost/shard.h"
+
+#include <chrono>
+#include <string_view>
+#include <utility>
+
+namespace leveret {
+
+DeadLetters::DeadLetters(Shard& shard)
+    : shard_(shard), channel_(shard.next_channel_id()), next_sequence_(PublishToken::move_bit) {
+  shard_.add_channel(channel_, *this);
+}
+
+DeadLetters::~DeadLetters() { shard_.remove_channel(channel_); }
+
+bool DeadLetters::send(const Source& source, const DeadLetterRoute& route,
+                       const MessagePtr& message, Death death) {
+  const QueueProperties& properties = source.queue.properties;
+  VhostReplica* vhost = shard_.find_vhost(properties.vhost);
+  if (vhost == nullptr || vhost->find_exchange(route.exchange) == nullptr) return false;
+  const DeadLetter letter = make_dead_letter(
+      *message, {.queue = properties.name,
+                 .death = death,
+                 .seconds = shard_.now_ms() / 1000,
+                 .exchange = route.exchange,
+                 .routing_key = route.routing_key ? &*route.routing_key : nullptr});
+  const amqp::RawTable headers =
+      amqp::peek_headers(letter.message->properties()).value_or(amqp::RawTable());
+  const std::vector<std::string_view> keys(letter.routing_keys.begin(), letter.routing_keys.end());
+  // Taken for as long as it is used: a publish below may end in another send().
+  std::vector<QueueHandlePtr> targets = std::exchange(targets_, {});
+  targets.clear();
+  vhost->route(route.exchange, keys, headers, targets);
+  if (death != Death::rejected) {
+    std::erase_if(targets, [&](const QueueHandlePtr& target) {
+      return is_in_cycle(headers, target->properties.name);
+    });
+  }
+  if (!targets.empty()) {
+    const std::uint64_t sequence = next_sequence_++;
+    on_the_way_[sequence] = {.source = properties.id,
+                             .seq = source.seq,
+                             .unanswered = static_cast<std::uint32_t>(targets.size())};
+    for (const QueueHandlePtr& target : targets) {
+      shard_.publish(*target, letter.message, {channel_, sequence});
+    }
+  }
+  const bool has_target = !targets.empty();
+  targets.clear();
+  targets_ = std::move(targets);
+  return has_target;
+}
+
+void DeadLetters::on_confirmed(std::uint64_t first_sequence, std::uint32_t count,
+                               bool is_accepted) {
+  for (std::uint64_t sequence = first_sequence; sequence < first_sequence + count; ++sequence) {
+    const auto found = on_the_way_.find(sequence);
+    if (found == on_the_way_.end()) continue;
+    found->second.has_failed = found->second.has_failed || !is_accepted;
+    if (--found->second.unanswered != 0) continue;
+    const Moving moved = found->second;
+    on_the_way_.erase(found);
+    if (moved.has_failed || moved.seq == MessageSeq()) continue;
+    if (Queue* source = shard_.find_queue_here(moved.source)) source->on_dead_lettered(moved.seq);
+  }
+}
+
+}  // namespace leveret
