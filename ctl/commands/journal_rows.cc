@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ctl/commands/journal_rows.h"
 
+#include "journal/owner_names.h"
 #include "journal/segment_scan.h"
 
 #include <array>
@@ -67,7 +68,7 @@ std::string location_text(SegmentId segment, std::uint32_t offset) {
 
 /// The owner's number, and the names if they are known.
 void add_owner(json::object& row, OwnerId owner, const QueueNames& names) {
-  const std::uint64_t number = owner.value() & ~passing_owner_bit;
+  const std::uint64_t number = number_of_owner(owner);
   row["owner"] = number;
   row["passing"] = is_passing(owner);
   const auto named = names.find(number);

@@ -68,6 +68,9 @@ inline constexpr std::array<std::byte, 2> no_properties{};
 /// Complexity: two comparisons for no properties, or delivery_mode alone.
 [[nodiscard]] bool is_well_formed_properties(std::span<const std::byte> encoded);
 
+/// Priority or expiration is among them, by the flags: what queues look at. Requires: two bytes.
+[[nodiscard]] bool has_priority_or_expiration(std::span<const std::byte> encoded);
+
 /// 0 when absent.
 [[nodiscard]] std::uint8_t peek_delivery_mode(std::span<const std::byte> encoded);
 [[nodiscard]] std::optional<std::uint8_t> peek_priority(std::span<const std::byte> encoded);

@@ -58,6 +58,13 @@ struct RecoveredCounts {
   std::uint64_t confirmed = 0;    ///< Alive, and known to have been synced.
   std::uint64_t unconfirmed = 0;  ///< Alive behind the last mark: perhaps synced, kept.
   std::uint64_t discarded = 0;    ///< Behind the cut.
+
+  RecoveredCounts& operator+=(const RecoveredCounts& more) {
+    confirmed += more.confirmed;
+    unconfirmed += more.unconfirmed;
+    discarded += more.discarded;
+    return *this;
+  }
 };
 
 struct RecoveredOwner {

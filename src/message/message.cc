@@ -44,7 +44,7 @@ MessageBuilder::~MessageBuilder() { reset(); }
 
 void MessageBuilder::begin(std::string_view exchange, std::string_view routing_key,
                            std::span<const std::byte> properties, std::uint64_t body_bytes,
-                           bool is_persistent, std::uint64_t ttl_ms) {
+                           bool is_persistent, const MessageTraits& traits) {
   LEVERET_DEBUG_ASSERT(!has_begun());
   LEVERET_ASSERT(body_bytes <= UINT32_MAX);
   LEVERET_DEBUG_ASSERT(exchange.size() <= 255 && routing_key.size() <= 255);
@@ -54,7 +54,8 @@ void MessageBuilder::begin(std::string_view exchange, std::string_view routing_k
   block_ = static_cast<std::byte*>(std::malloc(capacity_));
   if (block_ == nullptr) throw std::bad_alloc();
   auto* message = ::new (block_) Message;
-  message->ttl_ms_ = ttl_ms;
+  message->ttl_ms_ = traits.ttl_ms;
+  message->priority_ = traits.priority;
   message->body_bytes_ = static_cast<std::uint32_t>(body_bytes);
   message->properties_bytes_ = static_cast<std::uint32_t>(properties.size());
   message->exchange_bytes_ = static_cast<std::uint8_t>(exchange.size());
@@ -102,9 +103,9 @@ void MessageBuilder::reset() {
 
 MessagePtr make_message(std::string_view exchange, std::string_view routing_key,
                         std::span<const std::byte> properties, std::span<const std::byte> body,
-                        bool is_persistent, std::uint64_t ttl_ms) {
+                        bool is_persistent, const MessageTraits& traits) {
   MessageBuilder builder;
-  builder.begin(exchange, routing_key, properties, body.size(), is_persistent, ttl_ms);
+  builder.begin(exchange, routing_key, properties, body.size(), is_persistent, traits);
   builder.append(body);
   return builder.finish();
 }

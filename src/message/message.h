@@ -24,6 +24,14 @@
 
 namespace leveret {
 
+/// What queues look at, of the properties.
+struct MessageTraits {
+  static constexpr std::uint64_t no_ttl = UINT64_MAX;
+
+  std::uint64_t ttl_ms = no_ttl;
+  std::uint8_t priority = 0;
+};
+
 class Message {
  public:
   Message(const Message&) = delete;
@@ -48,8 +56,10 @@ class Message {
     return {tail(), route_bytes() + properties_bytes_ + body_bytes_};
   }
   /// expiration, in milliseconds from when a queue takes it; no_ttl: it has none.
-  static constexpr std::uint64_t no_ttl = UINT64_MAX;
+  static constexpr std::uint64_t no_ttl = MessageTraits::no_ttl;
   [[nodiscard]] std::uint64_t ttl_ms() const { return ttl_ms_; }
+  /// priority; 0: it has none.
+  [[nodiscard]] std::uint8_t priority() const { return priority_; }
   /// delivery_mode = 2: survives a restart when its queue does.
   [[nodiscard]] bool is_persistent() const { return is_persistent_; }
   /// What the block takes from memory.
@@ -79,6 +89,7 @@ class Message {
   std::uint32_t properties_bytes_ = 0;
   std::uint8_t exchange_bytes_ = 0;
   std::uint8_t routing_key_bytes_ = 0;
+  std::uint8_t priority_ = 0;
   bool is_persistent_ = false;
 };
 
@@ -101,7 +112,7 @@ class MessageBuilder {
   /// 4 GiB, no message begun.
   void begin(std::string_view exchange, std::string_view routing_key,
              std::span<const std::byte> properties, std::uint64_t body_bytes, bool is_persistent,
-             std::uint64_t ttl_ms = Message::no_ttl);
+             const MessageTraits& traits = {});
   /// Adds body bytes. Requires: no more in all than begin() was told.
   void append(std::span<const std::byte> bytes);
   [[nodiscard]] bool has_begun() const { return block_ != nullptr; }
@@ -125,6 +136,6 @@ class MessageBuilder {
 [[nodiscard]] MessagePtr make_message(std::string_view exchange, std::string_view routing_key,
                                       std::span<const std::byte> properties,
                                       std::span<const std::byte> body, bool is_persistent = false,
-                                      std::uint64_t ttl_ms = Message::no_ttl);
+                                      const MessageTraits& traits = {});
 
 }  // namespace leveret

@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The classic store against a model: whatever is pushed, shifted, settled, requeued, purged, moved,
-// left to the disk and read again, in whatever order, through stops and crashes, what comes from
-// the head is what the model says.
+// The classic store, alone and one for each priority, against a model: whatever is pushed, shifted,
+// settled, requeued, purged, moved, left to the disk and read again, in whatever order, through
+// stops and crashes, what comes from the head is what the model says.
 #include "queue/classic_store.h"
 
+#include "journal/owner_names.h"
 #include "journal/testing/manual_lane.h"
 #include "journal/testing/simulated_file_system.h"
+#include "queue/priority_store.h"
 #include "queue/testing/quiet_host.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <memory>
 #include <optional>
 #include <random>
 #include <set>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -28,7 +33,8 @@ const std::filesystem::path directory = "/journal";
 /// A store over a journal over a disk that can be cut off; lives many lives.
 class StoreWorld : public JournalHost, public testing::QuietHost, public StoreListener {
  public:
-  explicit StoreWorld(std::uint64_t seed) : files_(seed) {
+  explicit StoreWorld(std::uint64_t seed, std::uint8_t priority_max = 0)
+      : files_(seed), priority_max_(priority_max) {
     EXPECT_TRUE(files_.make_directory(directory));
     EXPECT_TRUE(files_.sync_directory("/"));
     limits.resident_bytes_max = 2048;
@@ -47,8 +53,23 @@ class StoreWorld : public JournalHost, public testing::QuietHost, public StoreLi
                                    .clock = &clock_},
                      Journal::Options{.directory = directory, .segment_bytes = 8 * 1024});
     log_.emplace(*journal_, static_cast<QueueHost&>(*this));
-    store.emplace(&*log_, limits, ClassicStore::Options{.owner = owner, .is_durable = true});
-    store->recover(std::move(recovered->owners[owner]), recovered->report.is_clean);
+    const ClassicStore::Options options{.owner = owner, .is_durable = true};
+    const bool is_clean = recovered->report.is_clean;
+    if (priority_max_ == 0) {
+      auto made = std::make_unique<ClassicStore>(&*log_, limits, options);
+      classic = made.get();
+      made->recover(std::move(recovered->owners[owner]), is_clean);
+      store = std::move(made);
+    } else {
+      auto made = std::make_unique<PriorityStore>(&*log_, limits, options, priority_max_);
+      for (unsigned i = 0; i <= priority_max_; ++i) {
+        const auto priority = static_cast<std::uint8_t>(i);
+        const auto found = recovered->owners.find(owner_of_priority(owner, priority));
+        if (found == recovered->owners.end()) continue;
+        made->recover(priority, std::move(found->second), is_clean);
+      }
+      store = std::move(made);
+    }
     store->set_listener(*this);
     journal_->start(std::move(recovered->segments), recovered->next_segment);
   }
@@ -114,7 +135,8 @@ class StoreWorld : public JournalHost, public testing::QuietHost, public StoreLi
   }
 
   StoreLimits limits;
-  std::optional<ClassicStore> store;
+  std::unique_ptr<MessageStore> store;
+  ClassicStore* classic = nullptr;  // The same, without priorities.
   std::map<MessageSeq, StoredMessage> shifted;
   std::set<std::uint64_t> confirmed;  // Tokens' sequences, of this life.
 
@@ -130,6 +152,7 @@ class StoreWorld : public JournalHost, public testing::QuietHost, public StoreLi
   }
 
   SimulatedFileSystem files_;
+  const std::uint8_t priority_max_;
   ManualClock clock_;
   testing::ManualLane writing_, reading_;
   std::optional<Journal> journal_;
@@ -147,7 +170,11 @@ struct Known {
 
 class Story {
  public:
-  explicit Story(std::uint64_t seed) : engine_(seed), world_(seed) {}
+  /// One of three has priorities.
+  explicit Story(std::uint64_t seed)
+      : engine_(seed),
+        in_turn_{static_cast<std::uint8_t>(seed % 3 == 0 ? 3 : 0)},
+        world_(seed, in_turn_.priority_max) {}
 
   void run() {
     for (int life = 0; life < 4 && !::testing::Test::HasFailure(); ++life) {
@@ -167,6 +194,18 @@ class Story {
   }
 
  private:
+  /// More than the queue knows, too.
+  static std::uint64_t priority_of(std::uint64_t number) { return number / 2 % 6; }
+  struct InTurn {
+    std::uint8_t priority_max = 0;
+    bool operator()(std::uint64_t a, std::uint64_t b) const {
+      const auto rank = [this](std::uint64_t number) {
+        return priority_max - std::min<std::uint64_t>(priority_max, priority_of(number));
+      };
+      return std::pair(rank(a), a) < std::pair(rank(b), b);
+    }
+  };
+
   void act() {
     if (engine_() % 64 == 0) {
       durability_ = engine_() % 2 == 0 ? Durability::fsync : Durability::memory;
@@ -212,7 +251,8 @@ class Story {
       known.token = ++last_token_;
       const auto taken = world_.store->push(
           make_message("", "q", amqp_no_properties(),
-                       std::as_bytes(std::span(body.data(), body.size())), is_persistent),
+                       std::as_bytes(std::span(body.data(), body.size())), is_persistent,
+                       {.priority = static_cast<std::uint8_t>(priority_of(number))}),
           expiry_of(number), {ChannelId(1), known.token});
       EXPECT_NE(taken, MessageStore::Taken::refused);
       if (taken == MessageStore::Taken::safe) world_.confirmed.insert(known.token);
@@ -326,7 +366,7 @@ class Story {
       ASSERT_NE(world_.store->first(), nullptr);
       StoredMessage taken = world_.store->shift();
       const std::uint64_t number = number_of(*taken.message);
-      EXPECT_GT(number, before);
+      EXPECT_TRUE(i == 0 || in_turn_(before, number));
       EXPECT_TRUE(may.contains(number)) << number << " should not be there";
       EXPECT_TRUE(taken.redelivered);
       must.erase(number);
@@ -357,11 +397,12 @@ class Story {
   }
 
   std::mt19937_64 engine_;
+  const InTurn in_turn_;
   StoreWorld world_;
   Durability durability_ = Durability::fsync;
   std::map<std::uint64_t, Known> known_;
-  std::set<std::uint64_t> ready_;
-  std::set<std::uint64_t> is_redelivered_;
+  std::set<std::uint64_t, InTurn> ready_{in_turn_};
+  std::set<std::uint64_t, InTurn> is_redelivered_{in_turn_};
   std::map<MessageSeq, std::uint64_t> held_;
   std::uint64_t last_number_ = 0;
   std::uint64_t last_token_ = 0;
@@ -390,7 +431,7 @@ TEST(ClassicStore, leaves_the_places_of_moved_messages_to_the_indexes) {
   world.step_all(engine);
 
   EXPECT_GT(world.journal().counts().segments_moved, 50u);
-  EXPECT_LT(world.store->places(), messages / 4);
+  EXPECT_LT(world.classic->places(), messages / 4);
   for (std::uint64_t seq = 1; seq <= messages; ++seq) {
     while (world.store->first() == nullptr && world.step(engine)) continue;
     ASSERT_NE(world.store->first(), nullptr);

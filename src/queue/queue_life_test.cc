@@ -73,7 +73,7 @@ class QueueLife : public ::testing::Test, public testing::QuietHost {
   void publish(std::string_view body, std::uint64_t ttl_ms = Message::no_ttl,
                PublishToken token = {}) {
     queue_->publish(make_message("", "q", {}, std::as_bytes(std::span(body.data(), body.size())),
-                                 /*is_persistent=*/false, ttl_ms),
+                                 /*is_persistent=*/false, {.ttl_ms = ttl_ms}),
                     token);
   }
   void end_turn() {

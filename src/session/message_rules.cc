@@ -74,13 +74,15 @@ AmqpResult<void> check_properties(const Message& message, std::string_view user,
   return {};
 }
 
-std::uint64_t ttl_of(std::span<const std::byte> properties) {
-  const auto expiration = amqp::peek_expiration(properties);
-  if (!expiration) [[likely]]
-    return Message::no_ttl;
-  std::uint64_t ttl_ms = Message::no_ttl;
-  std::from_chars(expiration->data(), expiration->data() + expiration->size(), ttl_ms);
-  return ttl_ms;
+MessageTraits traits_of(std::span<const std::byte> properties) {
+  MessageTraits traits;
+  if (!amqp::has_priority_or_expiration(properties)) [[likely]]
+    return traits;
+  traits.priority = amqp::peek_priority(properties).value_or(0);
+  if (const auto expiration = amqp::peek_expiration(properties)) {
+    std::from_chars(expiration->data(), expiration->data() + expiration->size(), traits.ttl_ms);
+  }
+  return traits;
 }
 
 bool has_extra_keys(amqp::RawTable headers) {
@@ -110,7 +112,7 @@ MessagePtr without_bcc(const MessagePtr& message, amqp::RawTable headers) {
   properties.headers = amqp::RawTable(encoded_table);
   const std::vector<std::byte> encoded = properties.to_raw();
   return make_message(message->exchange(), message->routing_key(), encoded, message->body(),
-                      message->is_persistent(), message->ttl_ms());
+                      message->is_persistent(), traits_of(encoded));
 }
 
 }  // namespace leveret

@@ -23,9 +23,8 @@ namespace leveret {
 [[nodiscard]] amqp::AmqpResult<void> check_properties(const Message& message, std::string_view user,
                                                       bool may_impersonate);
 
-/// The property `expiration` in milliseconds, as it will be when check_properties() has passed it;
-/// Message::no_ttl: there is none.
-[[nodiscard]] std::uint64_t ttl_of(std::span<const std::byte> properties);
+/// What queues look at. An expiration is what it will be when check_properties() has passed it.
+[[nodiscard]] MessageTraits traits_of(std::span<const std::byte> properties);
 
 /// The headers have CC or BCC.
 [[nodiscard]] bool has_extra_keys(amqp::RawTable headers);

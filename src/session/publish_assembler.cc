@@ -61,7 +61,7 @@ AmqpResult<void> PublishAssembler::on_header(std::span<const std::byte> payload,
   }
   builder_.begin(exchange_, routing_key_, header->properties, header->body_size,
                  amqp::peek_delivery_mode(header->properties) == amqp::delivery_mode_persistent,
-                 ttl_of(header->properties));
+                 traits_of(header->properties));
   return {};
 }
 

@@ -137,8 +137,9 @@ DeadLetter make_dead_letter(const Message& message, const DeathNotice& notice) {
   const std::vector<std::byte> encoded_headers = headers.to_raw();
   properties.headers = amqp::RawTable(encoded_headers);
   properties.expiration.reset();
-  letter.message = make_message(notice.exchange, letter.routing_keys.front(), properties.to_raw(),
-                                message.body(), message.is_persistent());
+  letter.message =
+      make_message(notice.exchange, letter.routing_keys.front(), properties.to_raw(),
+                   message.body(), message.is_persistent(), {.priority = message.priority()});
   return letter;
 }
 

@@ -162,8 +162,7 @@ amqp::AmqpResult<void> validate_queue_arguments(const FieldTable& arguments, Que
 
 std::vector<std::string_view> arguments_without_effect(const FieldTable& arguments) {
   // Where a message lies and who leads a queue are this broker's own affair; these ask for more.
-  static constexpr std::string_view without_effect[] = {"x-max-priority",
-                                                        "x-single-active-consumer"};
+  static constexpr std::string_view without_effect[] = {"x-single-active-consumer"};
   std::vector<std::string_view> given;
   for (const std::string_view name : without_effect) {
     if (arguments.find(name)) given.push_back(name);
@@ -216,6 +215,11 @@ QueueLife life_of(const QueueProperties& queue, const Policy* policy) {
   life.rules.has_dead_letter_exchange = exchange.has_value();
   if (exchange) life.dead_letters = {std::move(*exchange), std::move(routing_key)};
   return life;
+}
+
+std::uint8_t priority_max_of(const QueueProperties& queue) {
+  const auto said = raw_table(queue.arguments).find("x-max-priority");
+  return static_cast<std::uint8_t>(said ? said->as_integer().value_or(0) : 0);
 }
 
 std::optional<Overflow> parse_overflow(std::string_view name) {

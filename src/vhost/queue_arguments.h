@@ -58,6 +58,9 @@ struct QueueLife {
   std::optional<DeadLetterRoute> dead_letters;
 };
 
+/// x-max-priority; 0: it has no priorities.
+[[nodiscard]] std::uint8_t priority_max_of(const QueueProperties& queue);
+
 /// Of two numbers the lower holds; of two texts that of the argument. RabbitMQ:
 /// parameters#combining-policy-definitions, rabbit_amqqueue_process. `policy` null: there is none.
 [[nodiscard]] QueueLife life_of(const QueueProperties& queue, const Policy* policy);

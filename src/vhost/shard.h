@@ -228,8 +228,12 @@ class Shard final : private QueueJournalsHost {
   void ask_registry(void (Registry::*method)(Request, Done<T>), Request request, Done<T> done);
 
   void add_queue_here(const QueueAdded& added);
-  void make_queue(const QueueHandlePtr& handle, const Policy* policy, RecoveredOwner recovered,
-                  bool is_clean);
+  struct RecoveredPriority {
+    std::uint8_t priority = 0;
+    RecoveredOwner messages;
+  };
+  void make_queue(const QueueHandlePtr& handle, const Policy* policy,
+                  std::vector<RecoveredPriority> recovered, bool is_clean);
   void change_policy(const QueueHandle& queue, PolicyPtr policy);
   /// What waits until the queue is ready; null: it is, or it is not here.
   [[nodiscard]] std::vector<std::move_only_function<void()>>* find_waiting(QueueId id) {

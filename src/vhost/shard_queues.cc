@@ -4,6 +4,8 @@
 // their messages is ready; asked, also for what is on its way from the disk; deleted.
 #include "base/assert.h"
 #include "base/log.h"
+#include "journal/owner_names.h"
+#include "queue/priority_store.h"
 #include "vhost/queue_arguments.h"
 #include "vhost/registry.h"
 #include "vhost/shard.h"
@@ -63,27 +65,37 @@ void Shard::change_policy(const QueueHandle& handle, PolicyPtr policy) {
   }
 }
 
-void Shard::make_queue(const QueueHandlePtr& handle, const Policy* policy, RecoveredOwner recovered,
-                       bool is_clean) {
+void Shard::make_queue(const QueueHandlePtr& handle, const Policy* policy,
+                       std::vector<RecoveredPriority> recovered, bool is_clean) {
   const QueueProperties& properties = handle->properties;
   const bool is_kept = properties.number != 0;
-  // Queues that no start asks for have names of this process, apart from all numbers.
-  const OwnerId owner(is_kept ? properties.number
-                              : passing_owner_bit | passing_owner_bit >> 1 | properties.id.value());
-  auto store = std::make_unique<ClassicStore>(
-      journals_.find_log(properties.journal), store_limits_,
-      ClassicStore::Options{
-          .owner = owner,
-          .is_durable = is_kept,
-          .durability = durability_of(properties, policy, broker_.journal_settings().durability)});
-  const RecoveredCounts counts = recovered.counts;
+  const ClassicStore::Options options{
+      .owner =
+          is_kept ? owner_of_queue(properties.number) : owner_of_nameless(properties.id.value()),
+      .is_durable = is_kept,
+      .durability = durability_of(properties, policy, broker_.journal_settings().durability)};
+  RecoveredCounts counts;
+  for (const RecoveredPriority& one : recovered) counts += one.messages.counts;
   if (counts.unconfirmed + counts.discarded != 0) {
     log(LogLevel::info, "queue",
         "recovered queue=\"{}\" vhost=\"{}\" confirmed={} unconfirmed={} discarded={}",
         log_safe(properties.name), log_safe(properties.vhost), counts.confirmed, counts.unconfirmed,
         counts.discarded);
   }
-  store->recover(std::move(recovered), is_clean);
+  MessageLog* log_of_queue = journals_.find_log(properties.journal);
+  std::unique_ptr<MessageStore> store;
+  if (const std::uint8_t priority_max = priority_max_of(properties); priority_max != 0) {
+    auto priorities =
+        std::make_unique<PriorityStore>(log_of_queue, store_limits_, options, priority_max);
+    for (RecoveredPriority& one : recovered) {
+      priorities->recover(one.priority, std::move(one.messages), is_clean);
+    }
+    store = std::move(priorities);
+  } else {
+    auto classic = std::make_unique<ClassicStore>(log_of_queue, store_limits_, options);
+    for (RecoveredPriority& one : recovered) classic->recover(std::move(one.messages), is_clean);
+    store = std::move(classic);
+  }
   QueueLife life = life_of(properties, policy);
   HomeQueue& home_queue = queues_[properties.id];
   home_queue.handle = handle;
@@ -151,10 +163,14 @@ void Shard::on_journal_ready(std::uint16_t index, Recovered recovered) {
   }
   loading_count_ -= ready.size();
   for (const auto& [handle, policy] : ready) {
-    const auto owner = recovered.owners.find(OwnerId(handle->properties.number));
-    RecoveredOwner found;
-    if (owner != recovered.owners.end()) {
-      found = std::move(owner->second);
+    std::vector<RecoveredPriority> found;
+    const OwnerId queue = owner_of_queue(handle->properties.number);
+    const unsigned priority_max = priority_max_of(handle->properties);
+    for (unsigned priority = 0; priority <= priority_max; ++priority) {
+      const auto owner =
+          recovered.owners.find(owner_of_priority(queue, static_cast<std::uint8_t>(priority)));
+      if (owner == recovered.owners.end()) continue;
+      found.push_back({static_cast<std::uint8_t>(priority), std::move(owner->second)});
       recovered.owners.erase(owner);
     }
     make_queue(handle, policy.get(), std::move(found), is_clean);
