@@ -167,6 +167,10 @@ std::optional<std::uint8_t> peek_priority(std::span<const std::byte> encoded) {
   return peek<std::uint8_t>(encoded, Flag::priority);
 }
 
+std::optional<std::string_view> peek_reply_to(std::span<const std::byte> encoded) {
+  return peek<Text>(encoded, Flag::reply_to);
+}
+
 std::optional<std::string_view> peek_expiration(std::span<const std::byte> encoded) {
   return peek<Text>(encoded, Flag::expiration);
 }

@@ -74,6 +74,7 @@ inline constexpr std::array<std::byte, 2> no_properties{};
 /// 0 when absent.
 [[nodiscard]] std::uint8_t peek_delivery_mode(std::span<const std::byte> encoded);
 [[nodiscard]] std::optional<std::uint8_t> peek_priority(std::span<const std::byte> encoded);
+[[nodiscard]] std::optional<std::string_view> peek_reply_to(std::span<const std::byte> encoded);
 [[nodiscard]] std::optional<std::string_view> peek_expiration(std::span<const std::byte> encoded);
 [[nodiscard]] std::optional<std::string_view> peek_user_id(std::span<const std::byte> encoded);
 [[nodiscard]] std::optional<RawTable> peek_headers(std::span<const std::byte> encoded);

@@ -325,8 +325,9 @@ json::object channel_view(const ChannelInfo& channel, const ConnectionInfo& conn
           {"connection_details", connection_details(connection)}};
 }
 
-json::object consumer_view(const ConsumerInfo& consumer, const ChannelInfo& channel,
-                           const ConnectionInfo& connection, std::string_view node) {
+json::object consumer_view(const ConsumerInfo& consumer, ConsumerActivity activity,
+                           const ChannelInfo& channel, const ConnectionInfo& connection,
+                           std::string_view node) {
   return {{"consumer_tag", json_text(consumer.tag)},
           {"queue", json::object{{"name", json_text(consumer.queue)},
                                  {"vhost", json_text(connection.vhost)}}},
@@ -341,8 +342,10 @@ json::object consumer_view(const ConsumerInfo& consumer, const ChannelInfo& chan
           {"ack_required", consumer.is_ack_required},
           {"exclusive", consumer.is_exclusive},
           {"prefetch_count", consumer.prefetch_count},
-          {"active", true},
-          {"activity_status", "up"},
+          {"active", activity != ConsumerActivity::waiting},
+          {"activity_status", activity == ConsumerActivity::up              ? "up"
+                              : activity == ConsumerActivity::single_active ? "single_active"
+                                                                            : "waiting"},
           {"arguments", table_view(consumer.arguments)},
           {"arguments_typed", typed_table_view(consumer.arguments)}};
 }

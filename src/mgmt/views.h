@@ -64,7 +64,9 @@ struct RecoveredCounts;
 [[nodiscard]] boost::json::object channel_view(const ChannelInfo& channel,
                                                const ConnectionInfo& connection,
                                                std::string_view node);
+enum class ConsumerActivity { up, single_active, waiting };
 [[nodiscard]] boost::json::object consumer_view(const ConsumerInfo& consumer,
+                                                ConsumerActivity activity,
                                                 const ChannelInfo& channel,
                                                 const ConnectionInfo& connection,
                                                 std::string_view node);

@@ -3,6 +3,9 @@
 
 #include "base/assert.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace leveret {
 
 void Dispatcher::add(const ConsumerSpec& spec, DeliverySink& sink) {
@@ -13,6 +16,11 @@ void Dispatcher::add(const ConsumerSpec& spec, DeliverySink& sink) {
   const bool is_new = consumers_.emplace(spec.id, std::move(consumer)).second;
   LEVERET_ASSERT(is_new, "consumer {} subscribed twice", spec.id.value());
   if (spec.is_exclusive) exclusive_ = spec.id;
+  added.order = next_order_++;
+  if (is_single_active_) {
+    added.is_waiting = active_.value() != 0;
+    if (!added.is_waiting) active_ = spec.id;
+  }
   refresh(added);
 }
 
@@ -23,7 +31,20 @@ bool Dispatcher::remove(ConsumerId id) {
   refresh(*found->second);
   if (exclusive_ == id) exclusive_ = {};
   consumers_.erase(found);
+  if (active_ == id) activate_next();
   return true;
+}
+
+void Dispatcher::activate_next() {
+  active_ = {};
+  const auto rank = [](const auto& entry) {
+    return std::pair(-std::int64_t{entry.second->spec.priority}, entry.second->order);
+  };
+  const auto next = std::ranges::min_element(consumers_, {}, rank);
+  if (next == consumers_.end()) return;
+  active_ = next->first;
+  next->second->is_waiting = false;
+  refresh(*next->second);
 }
 
 Consumer* Dispatcher::find(ConsumerId id) {
@@ -68,6 +89,7 @@ void Dispatcher::clear() {
   rings_.clear();
   consumers_.clear();
   exclusive_ = {};
+  active_ = {};
 }
 
 }  // namespace leveret

@@ -41,16 +41,23 @@ struct Consumer {
   DeliverySink* sink = nullptr;  // Not owned: its channel detaches the consumer before it goes.
   std::uint32_t unacked = 0;
   bool is_stalled = false;  // The sink said it was not ready; resume() clears it.
+  bool is_waiting = false;  // Another is the single active one.
+  std::uint64_t order = 0;  // Who came first.
   bool is_in_ring = false;
   std::list<Consumer*>::iterator place;
 
   [[nodiscard]] bool may_take() const {
-    return !is_stalled && (spec.no_ack || spec.prefetch == 0 || unacked < spec.prefetch);
+    return !is_stalled && !is_waiting &&
+           (spec.no_ack || spec.prefetch == 0 || unacked < spec.prefetch);
   }
 };
 
 class Dispatcher {
  public:
+  /// `is_single_active`: one consumer gets all, until it goes; then the one with the highest
+  /// priority, of several the first that came. RabbitMQ: consumers#single-active-consumer.
+  explicit Dispatcher(bool is_single_active = false) : is_single_active_(is_single_active) {}
+
   /// Requires: no consumer with this id.
   void add(const ConsumerSpec& spec, DeliverySink& sink);
   /// Returns false when there is no such consumer.
@@ -65,6 +72,8 @@ class Dispatcher {
   void refresh(Consumer& consumer);
 
   [[nodiscard]] std::size_t size() const { return consumers_.size(); }
+  /// Zero: nobody is there, or all may be active.
+  [[nodiscard]] ConsumerId single_active() const { return active_; }
   [[nodiscard]] bool has_exclusive() const { return exclusive_.value() != 0; }
   [[nodiscard]] std::vector<ConsumerId> ids() const;
   void clear();
@@ -72,10 +81,15 @@ class Dispatcher {
  private:
   using Ring = std::list<Consumer*>;
 
+  void activate_next();
+
   boost::unordered_flat_map<ConsumerId, std::unique_ptr<Consumer>, std::hash<ConsumerId>>
       consumers_;
   std::map<std::int32_t, Ring, std::greater<>> rings_;  // By priority; none is empty.
   ConsumerId exclusive_;
+  const bool is_single_active_;
+  ConsumerId active_;
+  std::uint64_t next_order_ = 0;
 };
 
 }  // namespace leveret

@@ -13,6 +13,7 @@ Queue::Queue(QueueId id, Options options, QueueHost& host, std::unique_ptr<Messa
       is_auto_delete_(options.is_auto_delete),
       host_(host),
       store_(std::move(store)),
+      dispatcher_(options.is_single_active),
       rules_(options.rules) {
   store_->set_listener(*this);
   totals_.recovered = store_->size();
@@ -47,7 +48,11 @@ std::expected<void, AttachRefusal> Queue::attach(const ConsumerSpec& spec, Deliv
 }
 
 void Queue::detach(ConsumerId id) {
-  if (!dispatcher_.remove(id) || dispatcher_.size() != 0) return;
+  if (!dispatcher_.remove(id)) return;
+  if (dispatcher_.size() != 0) {
+    if (dispatcher_.single_active().value() != 0) want_dispatch();  // It may be another.
+    return;
+  }
   note_use();
   if (is_ruled_) want_dispatch();
   if (is_auto_delete_) host_.is_unused(*this);

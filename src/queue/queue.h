@@ -82,7 +82,8 @@ enum class DeleteRefusal { in_use, not_empty };
 class Queue final : private StoreListener {
  public:
   struct Options {
-    bool is_auto_delete = false;  ///< Report is_unused() when the last consumer leaves.
+    bool is_auto_delete = false;    ///< Report is_unused() when the last consumer leaves.
+    bool is_single_active = false;  ///< One consumer gets all: see Dispatcher.
     QueueRules rules{};
   };
 
@@ -160,6 +161,8 @@ class Queue final : private StoreListener {
   /// Bytes of messages that are ready and in memory.
   [[nodiscard]] std::uint64_t resident_bytes() const { return store_->resident_bytes(); }
   [[nodiscard]] const QueueTotals& totals() const { return totals_; }
+  /// Zero: nobody is there, or all may be active.
+  [[nodiscard]] ConsumerId single_active_consumer() const { return dispatcher_.single_active(); }
   [[nodiscard]] bool has_exclusive_consumer() const { return dispatcher_.has_exclusive(); }
 
  private:

@@ -303,6 +303,49 @@ TEST_F(QueueTest, an_exclusive_consumer_is_alone) {
   EXPECT_FALSE(queue.attach(alone, sink_));
 }
 
+TEST_F(QueueTest, a_single_active_consumer_gets_all_until_it_goes) {
+  Queue& queue = make_queue({.is_single_active = true});
+  FakeSink third;
+  ConsumerSpec urgent = spec(3);
+  urgent.priority = 5;
+  ASSERT_TRUE(queue.attach(spec(1), sink_));
+  ASSERT_TRUE(queue.attach(spec(2), other_sink_));
+  ASSERT_TRUE(queue.attach(urgent, third));
+  EXPECT_EQ(queue.single_active_consumer(), ConsumerId(1));
+  for (const char* body : {"a", "b"}) publish(body);
+  dispatch();
+  EXPECT_THAT(sink_.came, ElementsAre("a", "b"));
+
+  publish("c");
+  queue.detach(ConsumerId(1));
+  EXPECT_EQ(queue.single_active_consumer(), ConsumerId(3));  // The highest priority.
+  dispatch();
+  queue.detach(ConsumerId(3));
+  publish("d");
+  dispatch();
+  EXPECT_THAT(third.came, ElementsAre("c"));
+  EXPECT_THAT(other_sink_.came, ElementsAre("d"));
+  queue.detach(ConsumerId(2));
+  EXPECT_EQ(queue.single_active_consumer(), ConsumerId());
+}
+
+TEST_F(QueueTest, a_single_active_consumer_without_room_is_waited_for) {
+  Queue& queue = make_queue({.is_single_active = true});
+  ConsumerSpec limited = spec(1);
+  limited.prefetch = 1;
+  ASSERT_TRUE(queue.attach(limited, sink_));
+  ASSERT_TRUE(queue.attach(spec(2, channel_b), other_sink_));
+  for (const char* body : {"a", "b"}) publish(body);
+  dispatch();
+  EXPECT_THAT(sink_.came, ElementsAre("a"));
+  EXPECT_THAT(other_sink_.came, IsEmpty());
+  queue.resume(ConsumerId(2));
+  queue.settle(channel_a, sink_.seqs, Settlement::acked);
+  dispatch();
+  EXPECT_THAT(sink_.came, ElementsAre("a", "b"));
+  EXPECT_THAT(other_sink_.came, IsEmpty());
+}
+
 TEST_F(QueueTest, purge_drops_what_is_ready_and_leaves_what_is_unacked) {
   Queue& queue = make_queue();
   publish("a");

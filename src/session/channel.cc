@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "session/connection.h"
+#include "vhost/queue_arguments.h"
 
 #include <map>
 #include <utility>
@@ -27,6 +28,7 @@ void Channel::wind_up() {
   if (std::exchange(is_wound_up_, true)) return;
   Shard& shard = connection_.shard();
   shard.remove_channel(id_);
+  drop_reply_consumer();
   for (const auto& [tag, consumer] : consumers_) {
     shard.drop_consumer(consumer->queue(), consumer->spec().id);
   }
@@ -52,8 +54,12 @@ ChannelInfo Channel::info() const {
   info.is_confirming = mode_ == Mode::confirming;
   info.is_transactional = mode_ == Mode::transactional;
   for (const auto& [tag, consumer] : consumers_) {
-    info.consumers.push_back({.tag = tag,
-                              .queue = consumer->queue().properties.name,
+    const QueueProperties& queue = consumer->queue().properties;
+    info.consumers.push_back({.id = consumer->spec().id,
+                              .queue_id = queue.id,
+                              .is_of_single_active_queue = has_single_active_consumer(queue),
+                              .tag = tag,
+                              .queue = queue.name,
                               .is_ack_required = !consumer->spec().no_ack,
                               .is_exclusive = consumer->spec().is_exclusive,
                               .prefetch_count = consumer->spec().prefetch,

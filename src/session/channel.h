@@ -44,7 +44,7 @@ namespace leveret {
 
 class Connection;
 
-class Channel final : public ConfirmSink {
+class Channel final : public ConfirmSink, public ReplySink {
  public:
   using Outcome = amqp::AmqpResult<void>;
 
@@ -118,6 +118,9 @@ class Channel final : public ConfirmSink {
   // ConfirmSink
   void on_confirmed(std::uint64_t first_sequence, std::uint32_t count, bool is_accepted) override;
 
+  // ReplySink (channel_reply.cc)
+  void on_reply(const MessagePtr& message) override;
+
   // For its consumers.
   [[nodiscard]] Readiness readiness_for(ChannelConsumer& consumer);
   void deliver(ChannelConsumer& consumer, const StoredMessage& message);
@@ -134,7 +137,17 @@ class Channel final : public ConfirmSink {
   [[nodiscard]] Outcome send_on(MessagePtr& message, bool is_mandatory);
   void publish(const MessagePtr& message, std::span<const QueueHandlePtr> queues,
                std::uint64_t sequence);
+  void reply_to(std::string_view exchange, std::string_view routing_key, const MessagePtr& message);
   void send_return(const MessagePtr& message);
+
+  // channel_reply.cc
+  [[nodiscard]] Outcome consume_replies(const amqp::BasicConsume& method);
+  /// False: the tag is not the reply consumer's.
+  [[nodiscard]] bool cancel_replies(std::string_view tag);
+  void drop_reply_consumer();
+  /// A request gets the address of this channel. Errors: nobody here waits for replies.
+  [[nodiscard]] Outcome set_reply_address(MessagePtr& message);
+  [[nodiscard]] Outcome declare_reply_address(const std::string& name, bool no_wait);
 
   // channel_declare.cc
   /// Pauses the connection; the Done that it returns goes on, sends `reply` unless no_wait, or
@@ -197,9 +210,14 @@ class Channel final : public ConfirmSink {
   std::vector<UnackedDelivery> taken_;                     // Scratch of settle().
   std::vector<MessageSeq> settled_;                        // Scratch of settle().
   StringMap<std::unique_ptr<ChannelConsumer>> consumers_;  // By consumer tag.
-  std::uint32_t prefetch_count_ = 0;                       // For consumers to come.
-  std::uint32_t global_prefetch_count_ = 0;                // Shared by all; 0 = no limit.
-  std::uint32_t global_unacked_ = 0;  // Deliveries to consumers that count against it.
+  struct ReplyConsumer {
+    std::string tag;
+    std::string address;
+  };
+  std::unique_ptr<ReplyConsumer> reply_consumer_;  // Null: there is none.
+  std::uint32_t prefetch_count_ = 0;               // For consumers to come.
+  std::uint32_t global_prefetch_count_ = 0;        // Shared by all; 0 = no limit.
+  std::uint32_t global_unacked_ = 0;               // Deliveries to consumers that count against it.
   bool has_starved_ = false;
 
   // Every queue that gave us something to acknowledge: to be released when the channel goes.

@@ -7,7 +7,9 @@
 #include "session/channel.h"
 #include "session/connection.h"
 #include "session/content_writer.h"
+#include "vhost/queue_arguments.h"
 #include "vhost/refusals.h"
+#include "vhost/reply_addresses.h"
 
 #include <algorithm>
 #include <optional>
@@ -61,6 +63,7 @@ void Channel::resume_starved() {
 // Consumers.
 
 Channel::Outcome Channel::on_basic_consume(const amqp::BasicConsume& method) {
+  if (method.queue == reply_queue_name) return consume_replies(method);
   const std::string given_tag(method.consumer_tag);
   if (consumers_.contains(given_tag)) {
     return amqp::refuse(ReplyCode::not_allowed,
@@ -77,9 +80,7 @@ Channel::Outcome Channel::on_basic_consume(const amqp::BasicConsume& method) {
   const auto queue = find_queue(*name);
   if (!queue) return std::unexpected(queue.error());
 
-  const auto single_active =
-      raw_table((*queue)->properties.arguments).find("x-single-active-consumer");
-  if (method.exclusive && single_active && single_active->as_bool().value_or(false)) {
+  if (method.exclusive && has_single_active_consumer((*queue)->properties)) {
     return amqp::refuse(
         ReplyCode::access_refused,
         resource_text("queue", *name, connection_.vhost_name()) + " in exclusive use");
@@ -144,8 +145,9 @@ Channel::Outcome Channel::on_basic_consume(const amqp::BasicConsume& method) {
 
 Channel::Outcome Channel::on_basic_cancel(const amqp::BasicCancel& method) {
   const std::string tag(method.consumer_tag);
+  const bool is_reply_consumer = cancel_replies(tag);
   const auto found = consumers_.find(tag);
-  if (found == consumers_.end()) {
+  if (is_reply_consumer || found == consumers_.end()) {
     if (!method.no_wait) connection_.send(number_, amqp::BasicCancelOk{.consumer_tag = tag});
     return {};
   }

@@ -10,6 +10,7 @@
 #include "session/connection.h"
 #include "vhost/queue_arguments.h"
 #include "vhost/refusals.h"
+#include "vhost/reply_addresses.h"
 
 #include <optional>
 #include <utility>
@@ -224,6 +225,9 @@ Channel::Outcome Channel::change_binding(BindingProperties binding, BindingChang
 
 Channel::Outcome Channel::on_queue_declare(const amqp::QueueDeclare& method) {
   std::string name = plain_name(method.queue);
+  if (name == reply_queue_name || is_reply_address(name)) {
+    return declare_reply_address(name, method.no_wait);
+  }
   if (method.passive) return declare_passively(name, method.no_wait);
 
   if (name.empty()) {
@@ -260,11 +264,6 @@ Channel::Outcome Channel::on_queue_declare(const amqp::QueueDeclare& method) {
             *arguments, is_kept ? QueueKeeping::kept : QueueKeeping::passing, text);
         !valid) {
       return valid;
-    }
-    for (const std::string_view argument : arguments_without_effect(*arguments)) {
-      log(LogLevel::warn, "session",
-          "argument_has_no_effect_yet argument={} queue=\"{}\" vhost=\"{}\"", argument,
-          log_safe(name), log_safe(connection_.vhost_name()));
     }
   }
   QueueDeclaration declaration{.vhost = connection_.vhost_name(),

@@ -8,6 +8,7 @@
 #include "session/content_writer.h"
 #include "session/message_rules.h"
 #include "vhost/refusals.h"
+#include "vhost/reply_addresses.h"
 
 #include <utility>
 
@@ -104,6 +105,7 @@ Channel::Outcome Channel::send_on(MessagePtr& message, bool is_mandatory) {
   if (vhost == nullptr) return refuse_no_vhost(connection_.vhost_name());
   amqp::RawTable headers;
   if (message->properties().size() > amqp::no_properties.size()) {
+    if (Outcome addressed = set_reply_address(message); !addressed) return addressed;
     if (Outcome checked = check_properties(*message, connection_.user_name(),
                                            connection_.access().may_impersonate());
         !checked) {
@@ -118,11 +120,15 @@ Channel::Outcome Channel::send_on(MessagePtr& message, bool is_mandatory) {
   std::span<const QueueHandlePtr> queues;
   if (has_extra_keys(headers)) [[unlikely]] {
     extra_routed_.clear();
-    vhost->route(exchange, all_keys(message->routing_key(), headers), headers, extra_routed_);
+    const std::vector<std::string_view> keys = all_keys(message->routing_key(), headers);
+    vhost->route(exchange, keys, headers, extra_routed_);
     queues = extra_routed_;
-    message = without_bcc(message, headers);
+    const MessagePtr sent = without_bcc(message, headers);
+    for (const std::string_view key : keys) reply_to(exchange, key, sent);
+    message = sent;
   } else {
     queues = route_.find(*vhost, exchange, message->routing_key(), headers);
+    if (queues.empty()) reply_to(exchange, message->routing_key(), message);
   }
 
   if (mode_ == Mode::transactional) {
@@ -137,6 +143,15 @@ Channel::Outcome Channel::send_on(MessagePtr& message, bool is_mandatory) {
   }
   publish(message, queues, sequence);
   return {};
+}
+
+// No queue has such a name, so that only what reaches none may be a reply. As with RabbitMQ it is
+// then unroutable as well, and goes out at once in a transaction.
+void Channel::reply_to(std::string_view exchange, std::string_view routing_key,
+                       const MessagePtr& message) {
+  if (exchange.empty() && is_reply_address(routing_key)) {
+    connection_.shard().reply(routing_key, message);
+  }
 }
 
 void Channel::publish(const MessagePtr& message, std::span<const QueueHandlePtr> queues,

@@ -10,6 +10,7 @@
 #include "amqp/reply_code.h"
 #include "base/clock.h"
 #include "message/ids.h"
+#include "message/message.h"
 
 #include <cstdint>
 #include <string>
@@ -27,8 +28,19 @@ class ConfirmSink {
                             bool is_accepted) = 0;
 };
 
+/// A channel that waits for replies.
+class ReplySink {
+ public:
+  virtual ~ReplySink() = default;
+  /// At most once: what it cannot take is dropped.
+  virtual void on_reply(const MessagePtr& message) = 0;
+};
+
 /// Values for people and for the management API; taken at one moment.
 struct ConsumerInfo {
+  ConsumerId id;
+  QueueId queue_id;
+  bool is_of_single_active_queue = false;
   std::string tag;
   std::string queue;
   bool is_ack_required = true;

@@ -160,16 +160,6 @@ amqp::AmqpResult<void> validate_queue_arguments(const FieldTable& arguments, Que
   return {};
 }
 
-std::vector<std::string_view> arguments_without_effect(const FieldTable& arguments) {
-  // Where a message lies and who leads a queue are this broker's own affair; these ask for more.
-  static constexpr std::string_view without_effect[] = {"x-single-active-consumer"};
-  std::vector<std::string_view> given;
-  for (const std::string_view name : without_effect) {
-    if (arguments.find(name)) given.push_back(name);
-  }
-  return given;
-}
-
 std::span<const std::string_view> queue_argument_names() {
   static constexpr auto names = [] {
     std::array<std::string_view, std::size(arguments_known)> list;
@@ -215,6 +205,11 @@ QueueLife life_of(const QueueProperties& queue, const Policy* policy) {
   life.rules.has_dead_letter_exchange = exchange.has_value();
   if (exchange) life.dead_letters = {std::move(*exchange), std::move(routing_key)};
   return life;
+}
+
+bool has_single_active_consumer(const QueueProperties& queue) {
+  const auto said = raw_table(queue.arguments).find("x-single-active-consumer");
+  return said && said->as_bool().value_or(false);
 }
 
 std::uint8_t priority_max_of(const QueueProperties& queue) {

@@ -33,10 +33,6 @@ enum class QueueKeeping {
                                                               QueueKeeping keeping,
                                                               std::string_view resource);
 
-/// Those of the given arguments that are kept and shown and have no effect yet: to be warned of.
-[[nodiscard]] std::vector<std::string_view> arguments_without_effect(
-    const amqp::FieldTable& arguments);
-
 /// The names that are compared when a queue is declared again, in RabbitMQ's order.
 [[nodiscard]] std::span<const std::string_view> queue_argument_names();
 
@@ -57,6 +53,9 @@ struct QueueLife {
   QueueRules rules;
   std::optional<DeadLetterRoute> dead_letters;
 };
+
+/// x-single-active-consumer.
+[[nodiscard]] bool has_single_active_consumer(const QueueProperties& queue);
 
 /// x-max-priority; 0: it has no priorities.
 [[nodiscard]] std::uint8_t priority_max_of(const QueueProperties& queue);

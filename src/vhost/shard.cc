@@ -77,8 +77,8 @@ std::vector<QueueSnapshot> Shard::queue_snapshots() const {
   std::vector<QueueSnapshot> all;
   all.reserve(queues_.size());
   for (const auto& [id, home_queue] : queues_) {
-    all.push_back(
-        {id, home_queue.queue->counts(), home_queue.queue->totals(), home_queue.recovered});
+    all.push_back({id, home_queue.queue->counts(), home_queue.queue->totals(),
+                   home_queue.queue->single_active_consumer(), home_queue.recovered});
   }
   return all;
 }
@@ -299,12 +299,7 @@ void Shard::publish(const QueueHandle& queue, MessagePtr message, PublishToken t
     }
     return;
   }
-  std::uint64_t& in_flight = publish_bytes_in_flight_[queue.home().value()];
-  in_flight += message->block_bytes();
-  if (in_flight >= publish_window_bytes && !is_congested_[queue.home().value()]) {
-    is_congested_[queue.home().value()] = true;
-    ++congested_peers_;
-  }
+  count_publish_to(queue.home(), message->block_bytes());
   struct Publish {  // Names its sender by the token or, without one, by nothing: kept to 48 bytes.
     Broker* broker;
     QueueId queue;

@@ -27,6 +27,7 @@
 #include "vhost/queue_journals.h"
 #include "vhost/remote.h"
 #include "vhost/replica.h"
+#include "vhost/reply_addresses.h"
 #include "vhost/requests.h"
 #include "vhost/wake_list.h"
 
@@ -34,6 +35,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -47,7 +49,8 @@ struct QueueSnapshot {
   QueueId id;
   QueueCounts counts;
   QueueTotals totals;
-  RecoveredCounts recovered;  ///< When the broker started.
+  ConsumerId single_active_consumer;  ///< Zero: none, or all of its consumers are active.
+  RecoveredCounts recovered;          ///< When the broker started.
 };
 
 class Shard final : private QueueJournalsHost {
@@ -128,6 +131,16 @@ class Shard final : private QueueJournalsHost {
   void release(const QueueHandle& queue, ChannelId channel);
   void resume(const QueueHandle& queue, ConsumerId consumer);
 
+  // Direct reply-to.
+
+  /// Replies to `address` go to the sink until it is removed.
+  void add_reply_sink(ChannelId channel, std::string address, ReplySink& sink);
+  void remove_reply_sink(ChannelId channel) { reply_addresses_.remove(channel); }
+  /// Sends a reply. Whether somebody gets it is not said.
+  void reply(std::string_view address, const MessagePtr& message);
+  /// Is there somebody with this address?
+  void find_reply_sink(std::string_view address, std::move_only_function<void(bool)> done);
+
   /// More is on its way to some worker, or to the disk, than it has taken in, or waits for queues
   /// to be ready: stop reading from publishers.
   [[nodiscard]] bool is_congested() const {
@@ -196,6 +209,8 @@ class Shard final : private QueueJournalsHost {
   [[nodiscard]] Queue* find_queue_here(QueueId id) const;
   void await_settled_here(QueueId id, PublishToken token);
   void on_remote_publish(QueueId queue, MessagePtr message, PublishToken token, WorkerId from);
+  void on_remote_reply(ChannelId channel, std::string_view address, const MessagePtr& message,
+                       WorkerId from);
   void on_remote_delivery(ConsumerId consumer, const StoredMessage& message);
   void on_remote_cancelled(ConsumerId consumer);
   void on_remote_undone(ConsumerId consumer);
@@ -227,6 +242,8 @@ class Shard final : private QueueJournalsHost {
   template <class Request, class T>
   void ask_registry(void (Registry::*method)(Request, Done<T>), Request request, Done<T> done);
 
+  /// So much is on its way to another worker: publishers are held when that is too much.
+  void count_publish_to(WorkerId home, std::uint64_t bytes);
   void add_queue_here(const QueueAdded& added);
   struct RecoveredPriority {
     std::uint8_t priority = 0;
@@ -273,6 +290,7 @@ class Shard final : private QueueJournalsHost {
 
   boost::unordered_flat_map<ConnectionId, ConnectionPort*, std::hash<ConnectionId>> connections_;
   boost::unordered_flat_map<ChannelId, ConfirmSink*, std::hash<ChannelId>> channels_;
+  ReplyAddresses reply_addresses_;
 
   // The queues' stores are in these books, and go before.
   QueueJournals journals_;

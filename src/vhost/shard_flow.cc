@@ -15,6 +15,15 @@ constexpr std::uint64_t heavy_factor = 4;
 
 }  // namespace
 
+void Shard::count_publish_to(WorkerId home, std::uint64_t bytes) {
+  std::uint64_t& in_flight = publish_bytes_in_flight_[home.value()];
+  in_flight += bytes;
+  if (in_flight >= publish_window_bytes && !is_congested_[home.value()]) {
+    is_congested_[home.value()] = true;
+    ++congested_peers_;
+  }
+}
+
 void Shard::flush_publish_credit() {
   for (std::size_t from = 0; from < publish_bytes_taken_.size(); ++from) {
     const std::uint64_t bytes = std::exchange(publish_bytes_taken_[from], 0);

@@ -103,7 +103,9 @@ void Shard::make_queue(const QueueHandlePtr& handle, const Policy* policy,
   home_queue.dead_letters = boxed(std::move(life.dead_letters));
   home_queue.queue = std::make_unique<Queue>(
       properties.id,
-      Queue::Options{.is_auto_delete = properties.is_auto_delete, .rules = life.rules},
+      Queue::Options{.is_auto_delete = properties.is_auto_delete,
+                     .is_single_active = has_single_active_consumer(properties),
+                     .rules = life.rules},
       static_cast<QueueHost&>(*this), std::move(store));
   handle->queue = home_queue.queue.get();
 }
