@@ -12,9 +12,9 @@
 namespace leveret {
 namespace {
 
-template <std::size_t n>
-std::string bytes(const char (&literal)[n]) {
-  return {literal, n - 1};
+template <std::size_t N>
+std::string bytes(const char (&literal)[N]) {
+  return {literal, N - 1};
 }
 MessageLog::Decoded decode(std::string_view data) {
   return MessageLog::decode(std::as_bytes(std::span(data)));

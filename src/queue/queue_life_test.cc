@@ -61,6 +61,13 @@ class QueueLife : public ::testing::Test, public testing::QuietHost {
     dead.push_back(fmt::format("{} refused", text(*message)));
   }
 
+  std::vector<std::string> confirmed;
+  std::vector<std::uint64_t> wakes;
+  std::vector<std::string> dead;
+  std::vector<MessageSeq> dead_seqs;
+  bool has_way_for_dead_letters = true;
+  int unused_reports = 0;
+
  protected:
   static std::string_view reason(Death death) {
     return death == Death::rejected ? "rejected" : death == Death::expired ? "expired" : "maxlen";
@@ -103,12 +110,6 @@ class QueueLife : public ::testing::Test, public testing::QuietHost {
 
   StoreLimits limits_;
   std::optional<Queue> queue_;
-  std::vector<std::string> confirmed;
-  std::vector<std::uint64_t> wakes;
-  std::vector<std::string> dead;
-  std::vector<MessageSeq> dead_seqs;
-  bool has_way_for_dead_letters = true;
-  int unused_reports = 0;
   Sink sink_;
 };
 

@@ -51,6 +51,10 @@ class QueueTest : public ::testing::Test, public testing::QuietHost {
   void needs_dispatch(Queue&) override { ++dispatch_requests; }
   void is_unused(Queue&) override { ++unused_reports; }
 
+  std::vector<std::uint64_t> confirmed;
+  int dispatch_requests = 0;
+  int unused_reports = 0;
+
  protected:
   Queue& make_queue(Queue::Options options = {}) {
     queue_ = std::make_unique<Queue>(
@@ -72,9 +76,6 @@ class QueueTest : public ::testing::Test, public testing::QuietHost {
 
   StoreLimits limits_;
   std::unique_ptr<Queue> queue_;
-  std::vector<std::uint64_t> confirmed;
-  int dispatch_requests = 0;
-  int unused_reports = 0;
   FakeSink sink_, other_sink_;
 };
 

@@ -19,10 +19,7 @@ namespace leveret::testing {
 namespace {
 
 using amqp::FieldTable;
-using amqp::FieldTableEntry;
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
-using ::testing::UnorderedElementsAre;
 using namespace std::chrono_literals;
 
 void declare(TestClient& client, std::string_view queue, const FieldTable& arguments) {
@@ -39,6 +36,7 @@ void let_pass(TestBroker& broker, Duration by) {
 }
 std::vector<std::string> bodies(const std::vector<Content>& contents) {
   std::vector<std::string> texts;
+  texts.reserve(contents.size());
   for (const Content& content : contents) texts.push_back(content.body);
   return texts;
 }

@@ -33,6 +33,7 @@ std::string address_in(const Content& request) {
 }
 std::vector<std::string> bodies(const std::vector<Content>& contents) {
   std::vector<std::string> texts;
+  texts.reserve(contents.size());
   for (const Content& content : contents) texts.push_back(content.body);
   return texts;
 }

@@ -4,7 +4,7 @@
 #include "amqp/basic_properties.h"
 #include "amqp/field_table.h"
 
-#include <algorithm>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -32,12 +32,10 @@ std::string_view reason_of(Death death) {
 
 /// As RabbitMQ's tables become whenever it sets a key in them.
 void sort_by_name(FieldTable& table) {
-  std::vector<FieldTableEntry> entries(table.begin(), table.end());
-  std::ranges::stable_sort(entries, {}, &FieldTableEntry::name);
+  std::multimap<std::string, FieldValue> by_name;  // Equals stay in their order.
+  for (const FieldTableEntry& entry : table) by_name.emplace(entry.name, entry.value);
   FieldTable sorted;
-  for (FieldTableEntry& entry : entries) {
-    sorted.append(std::move(entry.name), std::move(entry.value));
-  }
+  for (const auto& [name, value] : by_name) sorted.append(name, value);
   table = std::move(sorted);
 }
 

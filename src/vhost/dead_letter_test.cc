@@ -54,9 +54,9 @@ FieldArray deaths_of(const DeadLetter& letter) {
   return *headers_of(letter).find("x-death")->as_array();
 }
 
-template <std::size_t n>
-std::string bytes(const char (&literal)[n]) {
-  return {literal, n - 1};
+template <std::size_t N>
+std::string bytes(const char (&literal)[N]) {
+  return {literal, N - 1};
 }
 
 TEST(DeadLetter, has_its_first_death_in_its_headers) {
