@@ -32,7 +32,7 @@ FieldTable server_properties(const SessionOptions& options) {
   // Only what is true: clients rely on it.
   for (const char* name : {"publisher_confirms", "exchange_exchange_bindings", "basic.nack",
                            "consumer_cancel_notify", "connection.blocked", "consumer_priorities",
-                           "authentication_failure_close", "per_consumer_qos"}) {
+                           "authentication_failure_close", "per_consumer_qos", "direct_reply_to"}) {
     capabilities.set(name, FieldValue(true));
   }
   FieldTable properties;

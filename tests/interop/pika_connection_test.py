@@ -29,6 +29,7 @@ def test_the_server_says_that_it_is_rabbitmq_and_what_it_can_do(connection):
         "consumer_priorities",
         "authentication_failure_close",
         "per_consumer_qos",
+        "direct_reply_to",
     )
     assert {name: properties["capabilities"].get(name) for name in capabilities} == dict.fromkeys(
         capabilities, True

@@ -263,7 +263,6 @@ def test_a_channel_may_consume_a_queue_often(channel, queue):
     assert [len(inbox.messages) for inbox in inboxes] == [2] * 20
 
 
-@pytest.mark.leveret_lacks("direct reply-to")
 def test_direct_reply_to_answers_the_one_who_asked(connection, channel, queue):
     answers = Inbox(channel, "amq.rabbitmq.reply-to", auto_ack=True)
     publish(channel, queue, b"question", reply_to="amq.rabbitmq.reply-to")

@@ -174,7 +174,6 @@ def test_a_confirmed_mandatory_publish_without_a_queue_is_unroutable(channel):
     channel.basic_publish("amq.direct", "nowhere", b"confirmed and dropped")
 
 
-@pytest.mark.leveret_lacks("length limits")
 def test_a_full_queue_that_rejects_sends_a_nack(channel):
     queue = channel.queue_declare(
         "", exclusive=True, arguments={"x-max-length": 1, "x-overflow": "reject-publish"}

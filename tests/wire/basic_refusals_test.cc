@@ -88,8 +88,7 @@ std::vector<Refusal> publish_rows() {
        .expected = invalid("invalid message: {unacceptable_type_in_header,\"BCC\",signedint}")},
       {.name = "reply_to_the_channel_without_a_reply_consumer",
        .bytes = publish_with(with_reply_to("amq.rabbitmq.reply-to")),
-       .expected = invalid("fast reply consumer does not exist"),
-       .leveret_lacks = "direct reply-to"},
+       .expected = invalid("fast reply consumer does not exist")},
   };
 }
 
@@ -169,12 +168,10 @@ std::vector<Refusal> consume_rows() {
                                 "of queue type rabbit_classic_queue")},
       {.name = "reply_consumer_that_acknowledges",
        .bytes = reply_consume("c", false),
-       .expected = precondition("reply consumer cannot acknowledge"),
-       .leveret_lacks = "direct reply-to"},
+       .expected = precondition("reply consumer cannot acknowledge")},
       {.name = "second_reply_consumer",
        .bytes = reply_consume("c", true) + reply_consume("d", true),
-       .expected = precondition("reply consumer already set"),
-       .leveret_lacks = "direct reply-to"},
+       .expected = precondition("reply consumer already set")},
       {.name = "get_from_the_reply_queue",
        .bytes = method(BasicGet{.queue = "amq.rabbitmq.reply-to"}),
        .expected = closes_channel(ReplyCode::not_found,
