@@ -12,10 +12,12 @@
 #pragma once
 
 #include "message/ids.h"
+#include "routing/name_hash.h"
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <boost/container/small_vector.hpp>
@@ -58,9 +60,11 @@ class Destination {
   Destination& operator=(const Destination&) = delete;
 
   [[nodiscard]] Kind kind() const { return kind_; }
+  /// Of its name: the same in every process.
+  [[nodiscard]] std::uint64_t name_hash() const { return name_hash_; }
 
  protected:
-  explicit Destination(Kind kind) : kind_(kind) {}
+  Destination(Kind kind, std::uint64_t name_hash) : name_hash_(name_hash), kind_(kind) {}
   ~Destination() = default;
 
  private:
@@ -69,13 +73,15 @@ class Destination {
 
   mutable std::uint64_t reached_by_ = 0;  // The last route that came here.
   BindingsOfDestination incoming_;
+  const std::uint64_t name_hash_;
   const Kind kind_;
 };
 
 /// A queue as routing knows it: an id, and the bindings that lead there.
 class QueueDestination final : public Destination {
  public:
-  explicit QueueDestination(QueueId id) : Destination(Kind::queue), id_(id) {}
+  QueueDestination(std::string_view name, QueueId id)
+      : Destination(Kind::queue, hash_of_name(name)), id_(id) {}
   [[nodiscard]] QueueId id() const { return id_; }
 
  private:

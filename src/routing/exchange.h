@@ -9,7 +9,9 @@
 
 #include "routing/binding.h"
 #include "routing/exchange_type.h"
+#include "routing/name_hash.h"
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,6 +25,7 @@ class Reached;
 struct Publication {
   std::span<const std::string_view> routing_keys;  ///< More than one: the publisher used CC or BCC.
   MessageHeaders& headers;
+  std::span<const std::byte> properties;  ///< Encoded; empty: not given.
 };
 
 class Exchange : public Destination {
@@ -36,7 +39,7 @@ class Exchange : public Destination {
 
  protected:
   Exchange(std::string_view name, ExchangeType type, std::string_view alternate_exchange)
-      : Destination(Kind::exchange),
+      : Destination(Kind::exchange, hash_of_name(name)),
         name_(name),
         alternate_exchange_(alternate_exchange),
         type_(type) {}

@@ -7,7 +7,9 @@ namespace leveret {
 
 std::optional<ExchangeType> parse_exchange_type(std::string_view name) {
   for (const ExchangeType type :
-       {ExchangeType::direct, ExchangeType::fanout, ExchangeType::topic, ExchangeType::headers}) {
+       {ExchangeType::direct, ExchangeType::fanout, ExchangeType::topic, ExchangeType::headers,
+        ExchangeType::consistent_hash, ExchangeType::modulus_hash, ExchangeType::random,
+        ExchangeType::local_random}) {
     if (name == exchange_type_name(type)) return type;
   }
   return std::nullopt;
@@ -23,6 +25,14 @@ std::string_view exchange_type_name(ExchangeType type) {
       return "topic";
     case ExchangeType::headers:
       return "headers";
+    case ExchangeType::consistent_hash:
+      return "x-consistent-hash";
+    case ExchangeType::modulus_hash:
+      return "x-modulus-hash";
+    case ExchangeType::random:
+      return "x-random";
+    case ExchangeType::local_random:
+      return "x-local-random";
   }
   LEVERET_ASSERT(false, "exchange type {}", static_cast<int>(type));
 }

@@ -11,7 +11,16 @@
 
 namespace leveret {
 
-enum class ExchangeType { direct, fanout, topic, headers };
+enum class ExchangeType {
+  direct,
+  fanout,
+  topic,
+  headers,
+  consistent_hash,
+  modulus_hash,
+  random,
+  local_random,
+};
 
 /// Nothing when there is no such type.
 [[nodiscard]] std::optional<ExchangeType> parse_exchange_type(std::string_view name);

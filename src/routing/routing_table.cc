@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "routing/direct_exchange.h"
 #include "routing/fanout_exchange.h"
+#include "routing/hash_exchange.h"
 #include "routing/headers_exchange.h"
 #include "routing/topic_exchange.h"
 
@@ -15,7 +16,8 @@ namespace leveret {
 namespace {
 
 std::unique_ptr<Exchange> make_exchange(std::string_view name, ExchangeType type,
-                                        std::string_view alternate_exchange) {
+                                        std::string_view alternate_exchange,
+                                        amqp::RawTable arguments) {
   switch (type) {
     case ExchangeType::direct:
       return std::make_unique<DirectExchange>(name, alternate_exchange);
@@ -25,6 +27,13 @@ std::unique_ptr<Exchange> make_exchange(std::string_view name, ExchangeType type
       return std::make_unique<TopicExchange>(name, alternate_exchange);
     case ExchangeType::headers:
       return std::make_unique<HeadersExchange>(name, alternate_exchange);
+    case ExchangeType::consistent_hash:
+      return std::make_unique<ConsistentHashExchange>(name, alternate_exchange, arguments);
+    case ExchangeType::modulus_hash:
+      return std::make_unique<ModulusExchange>(name, alternate_exchange);
+    case ExchangeType::random:
+    case ExchangeType::local_random:
+      return std::make_unique<RandomExchange>(name, type, alternate_exchange);
   }
   LEVERET_ASSERT(false, "exchange type {}", static_cast<int>(type));
 }
@@ -43,9 +52,9 @@ RoutingTable::~RoutingTable() {
 }
 
 void RoutingTable::add_exchange(std::string_view name, ExchangeType type,
-                                std::string_view alternate_exchange) {
+                                std::string_view alternate_exchange, amqp::RawTable arguments) {
   const bool is_new =
-      exchanges_.emplace(name, make_exchange(name, type, alternate_exchange)).second;
+      exchanges_.emplace(name, make_exchange(name, type, alternate_exchange, arguments)).second;
   LEVERET_ASSERT(is_new, "exchange '{}' is there already", name);
   ++version_;
 }
@@ -61,7 +70,7 @@ void RoutingTable::remove_exchange(std::string_view name) {
 }
 
 void RoutingTable::add_queue(std::string_view name, QueueId id) {
-  const bool is_new = queues_.emplace(name, std::make_unique<QueueDestination>(id)).second;
+  const bool is_new = queues_.emplace(name, std::make_unique<QueueDestination>(name, id)).second;
   LEVERET_ASSERT(is_new, "queue '{}' is there already", name);
   ++version_;
 }
@@ -110,14 +119,15 @@ const Exchange* RoutingTable::find(std::string_view exchange) const {
 }
 
 void RoutingTable::route(const Exchange& exchange, std::string_view routing_key,
-                         amqp::RawTable headers, std::vector<QueueId>& queues) {
-  route(exchange, std::span(&routing_key, 1), headers, queues);
+                         const PublishedProperties& properties, std::vector<QueueId>& queues) {
+  route(exchange, std::span(&routing_key, 1), properties, queues);
 }
 
 void RoutingTable::route(const Exchange& exchange, std::span<const std::string_view> routing_keys,
-                         amqp::RawTable headers, std::vector<QueueId>& queues) {
-  headers_.reset(headers);
-  const Publication publication{.routing_keys = routing_keys, .headers = headers_};
+                         const PublishedProperties& properties, std::vector<QueueId>& queues) {
+  headers_.reset(properties.headers);
+  const Publication publication{
+      .routing_keys = routing_keys, .headers = headers_, .properties = properties.properties};
   reached_.begin(exchange, queues);
   while (const Exchange* next = reached_.next_exchange()) {
     next->match(publication, reached_);
@@ -167,9 +177,30 @@ void RoutingTable::bind(Exchange& source, Destination& destination, std::string_
   source.add(*binding);
   source.outgoing_.push_back(*binding);
   destination.incoming_.push_back(*binding);
-  if (source.type() == ExchangeType::headers) ++headers_binding_count_;
+  if (std::size_t* count = count_for(source)) ++*count;
   bindings_.insert(OwnedBinding{std::move(binding), key.hash});
   ++version_;
+}
+
+std::size_t* RoutingTable::count_for(const Exchange& source) {
+  switch (source.type()) {
+    case ExchangeType::headers:
+      return &headers_binding_count_;
+    case ExchangeType::random:
+    case ExchangeType::local_random:
+      return &unsteady_binding_count_;
+    case ExchangeType::consistent_hash: {
+      const auto& hashing = static_cast<const ConsistentHashExchange&>(source);
+      if (hashing.looks_at_headers()) return &headers_binding_count_;
+      return hashing.looks_at_properties() ? &unsteady_binding_count_ : nullptr;
+    }
+    case ExchangeType::direct:
+    case ExchangeType::fanout:
+    case ExchangeType::topic:
+    case ExchangeType::modulus_hash:
+      break;
+  }
+  return nullptr;
 }
 
 void RoutingTable::unbind(Exchange& source, Destination& destination, std::string_view routing_key,
@@ -195,7 +226,7 @@ void RoutingTable::remove(Binding& binding) {
   source.remove(binding);
   source.outgoing_.erase(source.outgoing_.iterator_to(binding));
   destination.incoming_.erase(destination.incoming_.iterator_to(binding));
-  if (source.type() == ExchangeType::headers) --headers_binding_count_;
+  if (std::size_t* count = count_for(source)) --*count;
   bindings_.erase(
       bindings_.find(key_of(source, destination, binding.routing_key, binding.arguments)));
   if (bindings_.empty()) bindings_ = {};  // Erasing keeps the memory.

@@ -37,6 +37,17 @@
 
 namespace leveret {
 
+/// What exchanges may look at in a message besides its routing key.
+struct PublishedProperties {
+  PublishedProperties() = default;
+  PublishedProperties(amqp::RawTable of_headers) : headers(of_headers) {}
+  PublishedProperties(amqp::RawTable of_headers, std::span<const std::byte> encoded)
+      : headers(of_headers), properties(encoded) {}
+
+  amqp::RawTable headers;
+  std::span<const std::byte> properties;  ///< With the headers among them; empty: not given.
+};
+
 class RoutingTable {
  public:
   /// Has the default exchange "", which leads to the queue that the routing key names.
@@ -46,8 +57,9 @@ class RoutingTable {
   RoutingTable& operator=(const RoutingTable&) = delete;
 
   /// `alternate_exchange` may be empty: none. It need not exist, now or ever.
-  /// Requires: no exchange has this name.
-  void add_exchange(std::string_view name, ExchangeType type, std::string_view alternate_exchange);
+  /// `arguments` are looked at by types that hash. Requires: no exchange has this name.
+  void add_exchange(std::string_view name, ExchangeType type, std::string_view alternate_exchange,
+                    amqp::RawTable arguments = {});
   /// With the bindings from it and those to it. An exchange that is not there changes nothing.
   /// Requires: not the default exchange.
   void remove_exchange(std::string_view name);
@@ -82,17 +94,21 @@ class RoutingTable {
   /// passes the message to its alternate exchange, if that exists; a binding that leads to an
   /// exchange counts as a match, whatever becomes of the message there.
   /// Requires: `exchange` is of this table.
-  void route(const Exchange& exchange, std::string_view routing_key, amqp::RawTable headers,
-             std::vector<QueueId>& queues);
+  void route(const Exchange& exchange, std::string_view routing_key,
+             const PublishedProperties& properties, std::vector<QueueId>& queues);
   /// The same for a message with several keys (CC and BCC): it goes wherever one of them leads, and
   /// to an alternate exchange only where none does.
   void route(const Exchange& exchange, std::span<const std::string_view> routing_keys,
-             amqp::RawTable headers, std::vector<QueueId>& queues);
+             const PublishedProperties& properties, std::vector<QueueId>& queues);
 
   /// Grows with every change. While it stands, so does what route() would answer.
   [[nodiscard]] std::uint64_t version() const { return version_; }
-  /// Whether a message's headers can make a difference: some headers exchange has a binding.
+  /// Whether a message's headers can make a difference: an exchange that looks at them has a
+  /// binding.
   [[nodiscard]] bool looks_at_headers() const { return headers_binding_count_ != 0; }
+  /// Whether the same message may go elsewhere the next time, or its other properties can make a
+  /// difference: some exchange with a binding is like that.
+  [[nodiscard]] bool is_unsteady() const { return unsteady_binding_count_ != 0; }
   /// Without those of the default exchange.
   [[nodiscard]] std::size_t binding_count() const { return bindings_.size(); }
 
@@ -137,6 +153,7 @@ class RoutingTable {
   void remove_bindings_to(Destination& destination);
   void remove_bindings_from(Exchange& source);
   void remove(Binding& binding);
+  [[nodiscard]] std::size_t* count_for(const Exchange& source);
 
   QueuesByName queues_;
   boost::unordered_flat_map<std::string, std::unique_ptr<Exchange>, StringHash, std::equal_to<>>
@@ -144,6 +161,7 @@ class RoutingTable {
   boost::unordered_flat_set<OwnedBinding, BindingHash, BindingEqual> bindings_;
   std::uint64_t version_ = 1;
   std::size_t headers_binding_count_ = 0;
+  std::size_t unsteady_binding_count_ = 0;
 
   // Scratch of route().
   Reached reached_;

@@ -204,7 +204,7 @@ TEST(TopicTrie, gives_every_node_back) {
   table.add_exchange("x", ExchangeType::topic, "");
   table.add_exchange("y", ExchangeType::fanout, "");
   const Exchange* const from = table.find("x");
-  QueueDestination queue(QueueId(1));
+  QueueDestination queue("q", QueueId(1));
   std::vector<std::unique_ptr<Binding>> bindings;
   TopicTrie trie;
   for (const char* pattern :

@@ -4,6 +4,7 @@
 // since a client with several things wrong is told of the first; the rest is the registry's to say.
 #include "amqp/field_table.h"
 #include "base/log.h"
+#include "routing/hash_exchange.h"
 #include "routing/headers_exchange.h"
 #include "routing/message_headers.h"
 #include "session/channel.h"
@@ -82,6 +83,10 @@ Channel::Outcome Channel::on_exchange_declare(const amqp::ExchangeDeclare& metho
   const amqp::FieldValue* alternate = arguments->find("alternate-exchange");
   if (is_new) {
     if (Outcome allowed = check_name("exchange", name); !allowed) return allowed;
+    if (*type == ExchangeType::consistent_hash) {
+      const std::string text = resource_text("exchange", name, connection_.vhost_name());
+      if (Outcome valid = validate_hash_arguments(method.arguments, text); !valid) return valid;
+    }
     if (alternate && !alternate->as_string()) {
       return amqp::refuse(ReplyCode::precondition_failed,
                           fmt::format("invalid type '{}' for arg 'alternate-exchange' in {}",
@@ -208,6 +213,9 @@ Channel::Outcome Channel::change_binding(BindingProperties binding, BindingChang
     if (Outcome valid = validate_headers_binding(raw_table(binding.arguments)); !valid) {
       return valid;
     }
+  }
+  if (!change.is_unbind && source && source->type == ExchangeType::consistent_hash) {
+    if (Outcome valid = validate_hash_weight(binding.routing_key); !valid) return valid;
   }
   BindingRequest request{std::move(binding), change.is_unbind, connection_.id()};
   const bool is_to_queue = request.binding.is_to_queue;

@@ -10,6 +10,7 @@
 #include "vhost/refusals.h"
 #include "vhost/reply_addresses.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace leveret {
@@ -121,13 +122,16 @@ Channel::Outcome Channel::send_on(MessagePtr& message, bool is_mandatory) {
   if (has_extra_keys(headers)) [[unlikely]] {
     extra_routed_.clear();
     const std::vector<std::string_view> keys = all_keys(message->routing_key(), headers);
-    vhost->route(exchange, keys, headers, extra_routed_);
+    vhost->route(exchange, keys, {headers, message->properties()}, extra_routed_);
     queues = extra_routed_;
     const MessagePtr sent = without_bcc(message, headers);
-    for (const std::string_view key : keys) reply_to(exchange, key, sent);
+    for (auto key = keys.begin(); key != keys.end(); ++key) {
+      if (std::find(keys.begin(), key, *key) == key) reply_to(exchange, *key, sent);
+    }
     message = sent;
   } else {
-    queues = route_.find(*vhost, exchange, message->routing_key(), headers);
+    queues =
+        route_.find(*vhost, exchange, message->routing_key(), {headers, message->properties()});
     if (queues.empty()) reply_to(exchange, message->routing_key(), message);
   }
 

@@ -36,7 +36,7 @@ bool DeadLetters::send(const Source& source, const DeadLetterRoute& route,
   // Taken for as long as it is used: a publish below may end in another send().
   std::vector<QueueHandlePtr> targets = std::exchange(targets_, {});
   targets.clear();
-  vhost->route(route.exchange, keys, headers, targets);
+  vhost->route(route.exchange, keys, {headers, letter.message->properties()}, targets);
   if (death != Death::rejected) {
     std::erase_if(targets, [&](const QueueHandlePtr& target) {
       return is_in_cycle(headers, target->properties.name);

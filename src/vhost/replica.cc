@@ -17,7 +17,8 @@ const ExchangeProperties* VhostReplica::find_exchange(std::string_view name) con
 
 void VhostReplica::add(const ExchangePtr& exchange) {
   if (!exchange->name.empty()) {  // The default exchange is there from the start.
-    routing_.add_exchange(exchange->name, exchange->type, exchange->alternate_exchange);
+    routing_.add_exchange(exchange->name, exchange->type, exchange->alternate_exchange,
+                          raw_table(exchange->arguments));
   }
   exchanges_.insert_or_assign(exchange->name, exchange);
 }
@@ -58,20 +59,22 @@ void VhostReplica::remove(const BindingProperties& binding) {
 }
 
 void VhostReplica::route(std::string_view exchange, std::string_view routing_key,
-                         amqp::RawTable headers, std::vector<QueueHandlePtr>& queues) {
+                         const PublishedProperties& properties,
+                         std::vector<QueueHandlePtr>& queues) {
   const Exchange* source = routing_.find(exchange);
   LEVERET_ASSERT(source != nullptr, "exchange '{}' is not in the routing table", exchange);
   routed_.clear();
-  routing_.route(*source, routing_key, headers, routed_);
+  routing_.route(*source, routing_key, properties, routed_);
   append_routed(queues);
 }
 
 void VhostReplica::route(std::string_view exchange, std::span<const std::string_view> routing_keys,
-                         amqp::RawTable headers, std::vector<QueueHandlePtr>& queues) {
+                         const PublishedProperties& properties,
+                         std::vector<QueueHandlePtr>& queues) {
   const Exchange* source = routing_.find(exchange);
   LEVERET_ASSERT(source != nullptr, "exchange '{}' is not in the routing table", exchange);
   routed_.clear();
-  routing_.route(*source, routing_keys, headers, routed_);
+  routing_.route(*source, routing_keys, properties, routed_);
   append_routed(queues);
 }
 
@@ -84,14 +87,15 @@ void VhostReplica::append_routed(std::vector<QueueHandlePtr>& queues) {
 
 std::span<const QueueHandlePtr> RouteMemory::find(VhostReplica& vhost, std::string_view exchange,
                                                   std::string_view routing_key,
-                                                  amqp::RawTable headers) {
-  const bool is_plain = headers.empty() || !vhost.looks_at_headers();
+                                                  const PublishedProperties& properties) {
+  const bool is_plain =
+      (properties.headers.empty() || !vhost.looks_at_headers()) && !vhost.is_unsteady();
   if (is_plain && is_known_ && version_ == vhost.version() && routing_key_ == routing_key &&
       exchange_ == exchange) {
     return queues_;
   }
   queues_.clear();
-  vhost.route(exchange, routing_key, headers, queues_);
+  vhost.route(exchange, routing_key, properties, queues_);
   is_known_ = is_plain;
   if (is_plain) {
     version_ = vhost.version();

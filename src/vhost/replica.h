@@ -33,6 +33,7 @@ class VhostReplica {
   [[nodiscard]] const ExchangeProperties* find_exchange(std::string_view name) const;
   [[nodiscard]] std::uint64_t version() const { return routing_.version(); }
   [[nodiscard]] bool looks_at_headers() const { return routing_.looks_at_headers(); }
+  [[nodiscard]] bool is_unsteady() const { return routing_.is_unsteady(); }
 
   void add(const ExchangePtr& exchange);
   void remove(const ExchangePtr& exchange);
@@ -43,11 +44,11 @@ class VhostReplica {
 
   /// Appends every queue that a message to `exchange` reaches, each once. Requires: the exchange
   /// exists.
-  void route(std::string_view exchange, std::string_view routing_key, amqp::RawTable headers,
-             std::vector<QueueHandlePtr>& queues);
+  void route(std::string_view exchange, std::string_view routing_key,
+             const PublishedProperties& properties, std::vector<QueueHandlePtr>& queues);
   /// The same for a message with several keys.
   void route(std::string_view exchange, std::span<const std::string_view> routing_keys,
-             amqp::RawTable headers, std::vector<QueueHandlePtr>& queues);
+             const PublishedProperties& properties, std::vector<QueueHandlePtr>& queues);
 
  private:
   void append_routed(std::vector<QueueHandlePtr>& queues);
@@ -63,12 +64,13 @@ class VhostReplica {
 /// RouteMemory: a channel's memory of where its last message went. Most publishers repeat
 /// themselves; while the topology stands, the same exchange and key lead to the same queues.
 /// Messages with headers are routed afresh where a headers exchange has a binding: it may be on the
-/// way.
+/// way. All are where an exchange has one that gives the same message to one or to another.
 class RouteMemory {
  public:
   /// The queues that the message reaches. Valid until the next call.
   std::span<const QueueHandlePtr> find(VhostReplica& vhost, std::string_view exchange,
-                                       std::string_view routing_key, amqp::RawTable headers);
+                                       std::string_view routing_key,
+                                       const PublishedProperties& properties);
 
  private:
   std::vector<QueueHandlePtr> queues_;

@@ -12,6 +12,13 @@ import brokers  # noqa: E402 (found by the line above)
 from rabbitmq import RabbitMQ  # noqa: E402
 
 EXIT_NOTHING_RAN = 77
+# Whose exchange types Leveret has without plugins.
+PLUGINS = (
+    "rabbitmq_consistent_hash_exchange",
+    "rabbitmq_random_exchange",
+    "rabbitmq_sharding",
+    "rabbitmq_recent_history_exchange",
+)
 
 
 def pytest_sessionfinish(session, exitstatus):
@@ -32,6 +39,6 @@ def fixture_leveret():
 def fixture_rabbitmq():
     if not RabbitMQ.is_installed():
         pytest.skip("rabbitmq-server is not installed")
-    broker = brokers.Oracle()
+    broker = brokers.Oracle(PLUGINS)
     yield broker
     broker.close()

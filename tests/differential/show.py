@@ -8,13 +8,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "interop"))
 
 import brokers  # noqa: E402 (found by the line above)
+from conftest import PLUGINS  # noqa: E402
 from differential_test import transcript  # noqa: E402
 from scenario import load_all  # noqa: E402
 
 
 def main() -> None:
     wanted = tuple(sys.argv[1:]) or ("",)
-    leveret, rabbitmq = brokers.Leveretd(brokers.binaries_directory(), workers=2), brokers.Oracle()
+    leveret, rabbitmq = brokers.Leveretd(brokers.binaries_directory(), workers=2), brokers.Oracle(PLUGINS)
     try:
         for scenario in load_all():
             if not scenario.id.startswith(wanted):

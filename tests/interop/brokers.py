@@ -165,8 +165,8 @@ class Oracle:
 
     kind = "rabbitmq"
 
-    def __init__(self):
-        self._server = RabbitMQ(plugins=(), erl_args=RabbitMQ.QUIET_SCHEDULERS)
+    def __init__(self, plugins: tuple[str, ...] = ()):
+        self._server = RabbitMQ(plugins=plugins, erl_args=RabbitMQ.QUIET_SCHEDULERS)
         self._server.start()
         self.host = self._server.host
         self.port = self._server.port

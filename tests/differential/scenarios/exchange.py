@@ -209,13 +209,94 @@ for _number, _value in enumerate((1, True, ["a"])):
         lambda s, value=_value: s.exchange("x", arguments={"alternate-exchange": value}),
     )
 
-for _type in ("x-consistent-hash", "x-random", "x-modulus-hash", "x-recent-history"):
+RECENT_HISTORY = "exchanges that keep the last messages for who is bound later"
+add(
+    "exchange",
+    "recent_history",
+    "the type x-recent-history, which is a plugin's",
+    lambda s: s.exchange("x", "x-recent-history"),
+    not_yet=RECENT_HISTORY,
+)
+
+
+@scenario(
+    "the type x-local-random",
+    differs="RabbitMQ 4 has it and 3.10 has not; here it is a random one of the queues that are bound",
+)
+def local_random(s):
+    s.exchange("x", "x-local-random")
+
+
+def _spread(kind, keys, **arguments):
+    """One message each to one of three queues: who has how many is not the same, the sum is."""
+
+    def play(s):
+        s.exchange("x", kind, **arguments)
+        for queue, key in zip("abc", keys, strict=True):
+            s.declare(queue)
+            s.bind(queue, "x", key)
+        for number in range(300):
+            s.publish(f"key {number}", "m", exchange="x", message_id=str(number))
+        for _ in range(3):
+            s.publish("key", "m", exchange="x", headers={"CC": ["other", "another"]})
+        s.sync()
+        counts = [
+            s.channel().queue_declare(s.name(queue), passive=True).method.message_count
+            for queue in "abc"
+        ]
+        s.note(f"{sum(counts)} messages, everybody has some: {all(counts)}")
+
+    return play
+
+
+SPREADING = {
+    "random": ("x-random", ["k", "k", "k"], {}),
+    "modulus_hash": ("x-modulus-hash", ["k", "k", "k"], {}),
+    "consistent_hash": ("x-consistent-hash", ["1", "1", "2"], {}),
+    "consistent_hash_by_property": (
+        "x-consistent-hash",
+        ["10", "10", "10"],
+        {"arguments": {"hash-property": "message_id"}},
+    ),
+}
+for _name, (_kind, _keys, _options) in SPREADING.items():
     add(
         "exchange",
-        f"plugin_{_type.replace('-', '_')}",
-        f"the type {_type}, which is a plugin's",
-        lambda s, kind=_type: s.exchange("x", kind),
+        f"spread_{_name}",
+        f"{_kind} with `{_options}` gives each message to one queue",
+        _spread(_kind, _keys, **_options),
     )
+
+HASH_ARGUMENTS = [
+    {"hash-header": "h"},
+    {"hash-header": ""},
+    {"hash-property": "message_id"},
+    {"hash-property": "timestamp"},
+    {"hash-property": "app_id"},
+    {"hash-header": "a", "hash-property": "message_id"},
+    {"hash-header": 1},
+]
+for _number, _arguments in enumerate(HASH_ARGUMENTS):
+    add(
+        "exchange",
+        f"hash_arguments_{_number}",
+        f"x-consistent-hash with `{_arguments}`",
+        lambda s, arguments=_arguments: s.exchange("x", "x-consistent-hash", arguments=arguments),
+        differs=(
+            "RabbitMQ ends the connection with an internal error; here it is refused with the type"
+            if _arguments.get("hash-header") == 1
+            else ""
+        ),
+    )
+
+
+@scenario("weights of x-consistent-hash")
+def hash_weights(s):
+    s.exchange("x", "x-consistent-hash")
+    s.declare("q")
+    for key in ("1", "01", "100000", "0", "-1", "x", "", "1.5", " 1"):
+        s.bind("q", "x", key)
+
 
 TOPICS = [
     ("a", "a"), ("a", "b"), ("a.b", "a.b"), ("a.b", "a"), ("*", "a"), ("*", "a.b"), ("*", ""),
