@@ -127,6 +127,8 @@ std::string metrics_text(const Call& call, const Totals& totals) {
         totals.held_publish_bytes);
   counter("leveret_held_publishes_dropped_total",
           "Held publishes whose connection ended before the alarm did", totals.dropped_publishes);
+  counter("leveret_replies_dropped_total",
+          "Replies by direct reply-to that their clients did not read", totals.dropped_replies);
   add_journals(text, totals.journals);
   add_resources(text, call);
   return text;

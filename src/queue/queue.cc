@@ -24,7 +24,9 @@ void Queue::publish(MessagePtr message, PublishToken token) {
   if (rules_.overflow != Overflow::drop_head && !makes_room_for(*message)) [[unlikely]] {
     return refuse(message, token);
   }
-  const std::uint64_t expires_ms = expiry_of(*message);
+  const bool expires =
+      message->ttl_ms() != Message::no_ttl || rules_.message_ttl_ms != QueueRules::unlimited;
+  const std::uint64_t expires_ms = expires ? expiry_of(*message) : 0;
   const MessageStore::Taken taken = store_->push(std::move(message), expires_ms, token);
   if (taken == MessageStore::Taken::refused) [[unlikely]] {
     ++totals_.refused;

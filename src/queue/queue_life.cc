@@ -51,8 +51,7 @@ void Queue::refuse(const MessagePtr& message, PublishToken token) {
 }
 
 std::uint64_t Queue::expiry_of(const Message& message) const {
-  const std::uint64_t ttl_ms = std::min(message.ttl_ms(), rules_.message_ttl_ms);
-  return ttl_ms == QueueRules::unlimited ? 0 : sum(host_.now_ms(), ttl_ms);
+  return sum(host_.now_ms(), std::min(message.ttl_ms(), rules_.message_ttl_ms));
 }
 
 // Only the first is looked at: RabbitMQ's order, in which a message that lives long holds back

@@ -213,6 +213,7 @@ class Channel final : public ConfirmSink, public ReplySink {
   struct ReplyConsumer {
     std::string tag;
     std::string address;
+    bool has_dropped = false;  // That has been logged.
   };
   std::unique_ptr<ReplyConsumer> reply_consumer_;  // Null: there is none.
   std::uint32_t prefetch_count_ = 0;               // For consumers to come.

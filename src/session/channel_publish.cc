@@ -106,7 +106,9 @@ Channel::Outcome Channel::send_on(MessagePtr& message, bool is_mandatory) {
   if (vhost == nullptr) return refuse_no_vhost(connection_.vhost_name());
   amqp::RawTable headers;
   if (message->properties().size() > amqp::no_properties.size()) {
-    if (Outcome addressed = set_reply_address(message); !addressed) return addressed;
+    if (message->properties().size() > reply_queue_name.size()) {
+      if (Outcome addressed = set_reply_address(message); !addressed) return addressed;
+    }
     if (Outcome checked = check_properties(*message, connection_.user_name(),
                                            connection_.access().may_impersonate());
         !checked) {

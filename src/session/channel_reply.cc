@@ -75,8 +75,11 @@ Channel::Outcome Channel::set_reply_address(MessagePtr& message) {
 void Channel::on_reply(const MessagePtr& message) {
   if (is_closing_) return;
   if (connection_.output().pending_bytes() > unread_bytes_max) {
-    log(LogLevel::warn, "session", "reply_dropped channel={} reason=\"client does not read\"",
-        number_);
+    connection_.shard().note_reply_dropped();
+    if (!std::exchange(reply_consumer_->has_dropped, true)) {
+      log(LogLevel::warn, "session", "replies_dropped channel={} reason=\"client does not read\"",
+          number_);
+    }
     return;
   }
   write_deliver(connection_.output(), number_,

@@ -269,6 +269,23 @@ TEST(DeadLetters, of_refused_publishes_are_sent_too_when_the_queue_says_so) {
   });
 }
 
+TEST(DeadLetters, of_refused_publishes_go_along_as_many_queues_as_there_are) {
+  constexpr int count = 3000;
+  TestBroker broker({.workers = 2});
+  Guest owner(broker, 1);
+  for (int i = 0; i < count; ++i) {
+    declare(owner, fmt::format("q{}", i),
+            {{"x-max-length", std::int32_t{0}},
+             {"x-overflow", "reject-publish-dlx"},
+             {"x-dead-letter-exchange", ""},
+             {"x-dead-letter-routing-key", std::string_view(fmt::format("q{}", i + 1))}});
+  }
+  owner.declare(fmt::format("q{}", count));
+  owner.publish(1, {.routing_key = "q0"}, "a");
+  broker.settle();
+  EXPECT_EQ(ready(owner, fmt::format("q{}", count)), 1u);
+}
+
 TEST(DeadLetters, are_gone_when_their_queue_is_full_and_refuses) {
   for_each_world([](TestBroker& broker, World world) {
     Guest owner(broker, world.worker(1));

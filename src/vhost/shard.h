@@ -138,6 +138,9 @@ class Shard final : private QueueJournalsHost {
   void remove_reply_sink(ChannelId channel) { reply_addresses_.remove(channel); }
   /// Sends a reply. Whether somebody gets it is not said.
   void reply(std::string_view address, const MessagePtr& message);
+  /// A reply that its client was too slow for.
+  void note_reply_dropped() { ++dropped_replies_; }
+  [[nodiscard]] std::uint64_t dropped_replies() const { return dropped_replies_; }
   /// Is there somebody with this address?
   void find_reply_sink(std::string_view address, std::move_only_function<void(bool)> done);
 
@@ -345,6 +348,7 @@ class Shard final : private QueueJournalsHost {
   AlarmSetPtr alarms_ = std::make_shared<const AlarmSet>();
   std::uint64_t held_publish_bytes_ = 0;
   std::uint64_t dropped_publishes_ = 0;
+  std::uint64_t dropped_replies_ = 0;
 };
 
 }  // namespace leveret

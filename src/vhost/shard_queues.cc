@@ -128,12 +128,16 @@ bool Shard::dead_letter(Queue& queue, const StoredMessage& message, Death death)
                             message.message, death);
 }
 
+// In a task of its own: the next queue may refuse as well, and so on along any number of queues.
 void Shard::dead_letter_refused(Queue& queue, const MessagePtr& message) {
-  const HomeQueue& home_queue = queues_.at(queue.id());
-  if (home_queue.dead_letters == nullptr) return;
-  // Where nobody gets it, it is gone, as it would be for who published it.
-  static_cast<void>(dead_letters_.send({*home_queue.handle, MessageSeq()}, *home_queue.dead_letters,
-                                       message, Death::maxlen));
+  broker_.executor().post(home_, [&broker = broker_, id = queue.id(), message] {
+    Shard& here = broker.here();
+    const auto found = here.queues_.find(id);
+    if (found == here.queues_.end() || found->second.dead_letters == nullptr) return;
+    // Where nobody gets it, it is gone, as it would be for who published it.
+    static_cast<void>(here.dead_letters_.send({*found->second.handle, MessageSeq()},
+                                              *found->second.dead_letters, message, Death::maxlen));
+  });
 }
 
 // The journals.

@@ -10,15 +10,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "interop"))
 
 import brokers  # noqa: E402 (found by the line above)
 from rabbitmq import RabbitMQ  # noqa: E402
+from stage import PLUGINS  # noqa: E402
 
 EXIT_NOTHING_RAN = 77
-# Whose exchange types Leveret has without plugins.
-PLUGINS = (
-    "rabbitmq_consistent_hash_exchange",
-    "rabbitmq_random_exchange",
-    "rabbitmq_sharding",
-    "rabbitmq_recent_history_exchange",
-)
 
 
 def pytest_sessionfinish(session, exitstatus):

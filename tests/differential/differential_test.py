@@ -25,6 +25,7 @@ def test_scenario(leveret, rabbitmq, scenario):
 
     assert theirs, "a scenario that writes nothing down says nothing"
     difference = "\n".join(difflib.unified_diff(theirs, ours, "rabbitmq", "leveret", lineterm=""))
+    assert scenario.ours in "\n".join(ours), "it differs, and not as it should"
     if scenario.differs or scenario.not_yet:
         assert difference, "they are the same now: say so in the scenario"
     else:

@@ -17,6 +17,7 @@ class Scenario:
     play: Callable
     differs: str = ""  # Why the transcripts differ on purpose; empty: they do not.
     not_yet: str = ""  # What is missing; empty: nothing.
+    ours: str = ""  # Where they differ on purpose: what must stand in Leveret's transcript.
 
     @property
     def id(self) -> str:
@@ -28,6 +29,8 @@ _all: dict[str, Scenario] = {}
 
 def add(subject: str, name: str, title: str, play: Callable, **expected) -> None:
     made = Scenario(subject, name, title, play, **expected)
+    if bool(made.differs) != bool(made.ours):
+        raise ValueError(f"{made.id}: a difference on purpose says what Leveret answers")
     if made.id in _all:
         raise ValueError(f"two scenarios are called {made.id}")
     _all[made.id] = made

@@ -8,9 +8,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "interop"))
 
 import brokers  # noqa: E402 (found by the line above)
-from conftest import PLUGINS  # noqa: E402
 from differential_test import transcript  # noqa: E402
 from scenario import load_all  # noqa: E402
+from stage import PLUGINS  # noqa: E402
 
 
 def main() -> None:

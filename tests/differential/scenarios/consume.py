@@ -244,3 +244,32 @@ def single_active_cancelled(s):
     s.cancel("a", on="first:1")
     s.publish("q", "1", "2")
     s.deliveries(2, on="second:1")
+
+
+@scenario("single active consumer: who is next, by priority and by age")
+def single_active_priority(s):
+    s.declare("q", arguments={"x-single-active-consumer": True})
+    s.consume("q", "a", on="first:1", auto_ack=True)
+    s.consume("q", "b", on="second:1", auto_ack=True)
+    s.consume("q", "hi", on="third:1", auto_ack=True, arguments={"x-priority": 10})
+    s.publish("q", "1")
+    s.deliveries(1, on="first:1")
+    s.close("first")
+    s.publish("q", "2")
+    s.deliveries(1, on="third:1")
+    s.deliveries(0, on="second:1")
+    s.close("third")
+    s.publish("q", "3")
+    s.deliveries(1, on="second:1")
+
+
+@scenario("single active consumer: cancelled while one with a higher priority waits")
+def single_active_priority_cancelled(s):
+    s.declare("q", arguments={"x-single-active-consumer": True})
+    s.consume("q", "a", on="first:1", auto_ack=True)
+    s.consume("q", "b", on="second:1", auto_ack=True)
+    s.consume("q", "hi", on="third:1", auto_ack=True, arguments={"x-priority": 10})
+    s.cancel("a", on="first:1")
+    s.publish("q", "1")
+    s.deliveries(1, on="third:1")
+    s.deliveries(0, on="second:1")

@@ -188,7 +188,8 @@ for _name, _value in X_DEATHS.items():
     _more = {}
     if _name == "no_tables":
         _more = {
-            "differs": "RabbitMQ loses a message with such a header when it dies; here it becomes a dead letter"
+            "differs": "RabbitMQ loses a message with such a header when it dies; here it becomes a dead letter",
+            "ours": "get dead: m exchange= key=dead",
         }
     add("dead_letter", f"x_death_{_name}", f"a message that comes with x-death `{_value}`", _with_x_death(_value), **_more)
 
@@ -212,7 +213,7 @@ def full_target(s):
     s.count("full")
 
 
-@scenario("without BCC's keys", differs="the BCC keys of a message are not kept after it was published, so a dead letter goes by its own key and CC")
+@scenario("without BCC's keys", differs="the BCC keys of a message are not kept after it was published, so a dead letter goes by its own key and CC", ours="get dead: nothing came")
 def bcc(s):
     s.exchange("dlx", "direct")
     s.declare("dead")

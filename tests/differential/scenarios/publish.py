@@ -63,6 +63,7 @@ for _number, _text in enumerate(EXPIRATIONS):
         f"expiration `{_text}`",
         lambda s, text=_text: (s.declare("q"), s.publish("q", "m", expiration=text), s.sync(), s.count("q")),
         differs=LONG_NUMBER if len(_text) > 15 else "",
+        ours=f"{{value_too_large,{_text}}}" if len(_text) > 15 else "",
     )
 
 

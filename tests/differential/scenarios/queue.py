@@ -196,6 +196,7 @@ for _number, (_name, _value) in enumerate(BAD):
         f"declare with `{_name}` = `{_value!r}`",
         _argument(_name, _value),
         differs=DIFFERENT.get((_name, str(_value)), ""),
+        ours="ok q 0 0" if (_name, str(_value)) in DIFFERENT else "",
     )
 
 for _type in ("quorum", "stream"):
