@@ -270,7 +270,7 @@ TEST(DeadLetters, of_refused_publishes_are_sent_too_when_the_queue_says_so) {
 }
 
 TEST(DeadLetters, of_refused_publishes_go_along_as_many_queues_as_there_are) {
-  constexpr int count = 3000;
+  constexpr int count = 500;
   TestBroker broker({.workers = 2});
   Guest owner(broker, 1);
   for (int i = 0; i < count; ++i) {
