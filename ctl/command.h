@@ -54,6 +54,7 @@ struct Command {
 [[nodiscard]] std::span<const Command> connection_commands();
 [[nodiscard]] std::span<const Command> node_commands();
 [[nodiscard]] std::span<const Command> limit_commands();
+[[nodiscard]] std::span<const Command> use_limit_commands();
 [[nodiscard]] std::span<const Command> journal_commands();
 [[nodiscard]] std::span<const Command> help_commands();
 

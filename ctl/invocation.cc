@@ -40,6 +40,7 @@ bool is_option(std::string_view text) {
 }
 
 bool is_integer(std::string_view text) {
+  if (text.starts_with('+')) return text.size() > 1 && text[1] != '-' && is_integer(text.substr(1));
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   return error == std::errc() && end == text.data() + text.size();

@@ -10,6 +10,7 @@
 
 #include "auth/resource_pattern.h"
 #include "base/string_map.h"
+#include "base/use_count.h"
 #include "metadata/records.h"
 
 #include <array>
@@ -51,6 +52,9 @@ class UserPermissions {
 
 struct User {
   UserRecord record;
+  /// Who has logged in as this user, whatever its record says by now.
+  std::shared_ptr<UseCount> connections = std::make_shared<UseCount>();
+  std::shared_ptr<UseCount> channels = std::make_shared<UseCount>();
   StringMap<std::shared_ptr<const UserPermissions>> permissions;  ///< By vhost.
 
   [[nodiscard]] bool has_tag(std::string_view tag) const;

@@ -72,7 +72,8 @@ UsersChanges Users::add_user(const std::string& name, std::string_view password)
   }
   SystemRandom random;
   PasswordHash hash = hash_password(password, random);
-  UserRecord record{name, std::move(hash.base64), std::move(hash.scheme), {}};
+  UserRecord record{.name = name, .password_hash = std::move(hash.base64)};
+  record.hashing_algorithm = std::move(hash.scheme);
   return replace_record(User{}, std::move(record));
 }
 
@@ -126,7 +127,32 @@ UsersChanges Users::put_user(UserRecord record) {
                   fmt::format("user '{}': the password hash is not base64", record.name));
   }
   const User* user = find(record.name);
+  if (user) record.limits = user->record.limits;
   return replace_record(user ? *user : User{}, std::move(record));
+}
+
+UsersChanges Users::set_limits(const std::string& name, const LimitsRecord& limits) {
+  const User* user = find(name);
+  if (!user) return refuse_no_user(name);
+  UserRecord record = user->record;
+  for (const auto& [limit, value] : limits) record.limits[limit] = value;
+  return replace_record(*user, std::move(record));
+}
+
+UsersChanges Users::clear_limit(const std::string& name, const std::string& limit) {
+  const User* user = find(name);
+  if (!user) return refuse_no_user(name);
+  UserRecord record = user->record;
+  record.limits.erase(limit);
+  return replace_record(*user, std::move(record));
+}
+
+UsersChanges Users::clear_limits(const std::string& name) {
+  const User* user = find(name);
+  if (!user) return refuse_no_user(name);
+  UserRecord record = user->record;
+  record.limits.clear();
+  return replace_record(*user, std::move(record));
 }
 
 UsersChanges Users::set_permissions(PermissionRecord permission) {

@@ -68,9 +68,15 @@ class Users {
   [[nodiscard]] UsersChanges clear_password(const std::string& name);
   [[nodiscard]] UsersChanges set_tags(const std::string& name, std::vector<std::string> tags);
   /// The user as given, new or not: definitions, and passwords that come as hashes. An empty
-  /// algorithm is the default one. Keeps the permissions.
+  /// algorithm is the default one. Keeps the permissions and the limits.
   /// Errors: invalid_name, unknown_hashing_algorithm, invalid_password_hash.
   [[nodiscard]] UsersChanges put_user(UserRecord user);
+
+  /// In place of those of the same names, beside the others.
+  /// Errors: no_such_user, as of the next two. A limit that is not set is no error.
+  [[nodiscard]] UsersChanges set_limits(const std::string& name, const LimitsRecord& limits);
+  [[nodiscard]] UsersChanges clear_limit(const std::string& name, const std::string& limit);
+  [[nodiscard]] UsersChanges clear_limits(const std::string& name);
 
   /// Errors: invalid_regex, no_such_user, no_such_vhost; the first that applies, in this order.
   [[nodiscard]] UsersChanges set_permissions(PermissionRecord permission);

@@ -77,6 +77,7 @@ struct PutPolicy {
 struct DeletePolicy {
   std::string vhost;
   std::string name;
+  bool is_operator = false;
 };
 
 using Change =

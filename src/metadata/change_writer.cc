@@ -24,6 +24,14 @@ std::int64_t as_number(std::uint64_t number) {
   return static_cast<std::int64_t>(number);
 }
 
+Result<void> write_limits(Statement& statement, const std::string& owner,
+                          const LimitsRecord& limits) {
+  for (const auto& [name, value] : limits) {
+    LEVERET_CHECK(statement.bind(owner).bind(name).bind(value).run());
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<ChangeWriter> ChangeWriter::prepare(Database& database) {
@@ -41,6 +49,10 @@ Result<ChangeWriter> ChangeWriter::prepare(Database& database) {
       {&ChangeWriter::delete_vhost_queues_, "DELETE FROM queues WHERE vhost = ?1"},
       {&ChangeWriter::delete_vhost_bindings_, "DELETE FROM bindings WHERE vhost = ?1"},
       {&ChangeWriter::delete_vhost_policies_, "DELETE FROM policies WHERE vhost = ?1"},
+      {&ChangeWriter::put_vhost_limit_, "INSERT INTO vhost_limits VALUES (?1, ?2, ?3)"},
+      {&ChangeWriter::delete_vhost_limits_, "DELETE FROM vhost_limits WHERE vhost = ?1"},
+      {&ChangeWriter::put_user_limit_, "INSERT INTO user_limits VALUES (?1, ?2, ?3)"},
+      {&ChangeWriter::delete_user_limits_, "DELETE FROM user_limits WHERE user = ?1"},
       {&ChangeWriter::put_user_, "REPLACE INTO users VALUES (?1, ?2, ?3)"},
       {&ChangeWriter::put_user_tag_, "INSERT INTO user_tags VALUES (?1, ?2, ?3)"},
       {&ChangeWriter::delete_user_, "DELETE FROM users WHERE name = ?1"},
@@ -58,8 +70,9 @@ Result<ChangeWriter> ChangeWriter::prepare(Database& database) {
       {&ChangeWriter::delete_binding_,
        "DELETE FROM bindings WHERE vhost = ?1 AND source = ?2 AND destination = ?3 AND "
        "destination_is_queue = ?4 AND routing_key = ?5 AND arguments = ?6"},
-      {&ChangeWriter::put_policy_, "REPLACE INTO policies VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
-      {&ChangeWriter::delete_policy_, "DELETE FROM policies WHERE vhost = ?1 AND name = ?2"},
+      {&ChangeWriter::put_policy_, "REPLACE INTO policies VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
+      {&ChangeWriter::delete_policy_,
+       "DELETE FROM policies WHERE vhost = ?1 AND is_operator = ?2 AND name = ?3"},
   };
   for (const auto& [statement, sql] : statements) {
     LEVERET_TRY(writer.*statement, database.prepare(sql));
@@ -76,13 +89,16 @@ Result<void> ChangeWriter::write_one(const PutVhost& change) {
   LEVERET_CHECK(
       put_vhost_.bind(vhost.name).bind(vhost.description).bind(vhost.default_queue_type).run());
   LEVERET_CHECK(delete_vhost_tags_.bind(vhost.name).run());
-  return write_tags(put_vhost_tag_, vhost.name, vhost.tags);
+  LEVERET_CHECK(write_tags(put_vhost_tag_, vhost.name, vhost.tags));
+  LEVERET_CHECK(delete_vhost_limits_.bind(vhost.name).run());
+  return write_limits(put_vhost_limit_, vhost.name, vhost.limits);
 }
 
 Result<void> ChangeWriter::write_one(const DeleteVhost& change) {
   for (Statement* statement :
        {&delete_vhost_, &delete_vhost_tags_, &delete_vhost_permissions_, &delete_vhost_exchanges_,
-        &delete_vhost_queues_, &delete_vhost_bindings_, &delete_vhost_policies_}) {
+        &delete_vhost_queues_, &delete_vhost_bindings_, &delete_vhost_policies_,
+        &delete_vhost_limits_}) {
     LEVERET_CHECK(statement->bind(change.name).run());
   }
   return {};
@@ -93,11 +109,14 @@ Result<void> ChangeWriter::write_one(const PutUser& change) {
   LEVERET_CHECK(
       put_user_.bind(user.name).bind(user.password_hash).bind(user.hashing_algorithm).run());
   LEVERET_CHECK(delete_user_tags_.bind(user.name).run());
-  return write_tags(put_user_tag_, user.name, user.tags);
+  LEVERET_CHECK(write_tags(put_user_tag_, user.name, user.tags));
+  LEVERET_CHECK(delete_user_limits_.bind(user.name).run());
+  return write_limits(put_user_limit_, user.name, user.limits);
 }
 
 Result<void> ChangeWriter::write_one(const DeleteUser& change) {
-  for (Statement* statement : {&delete_user_, &delete_user_tags_, &delete_user_permissions_}) {
+  for (Statement* statement :
+       {&delete_user_, &delete_user_tags_, &delete_user_permissions_, &delete_user_limits_}) {
     LEVERET_CHECK(statement->bind(change.name).run());
   }
   return {};
@@ -177,6 +196,7 @@ Result<void> ChangeWriter::write_one(const DeleteBinding& change) {
 Result<void> ChangeWriter::write_one(const PutPolicy& change) {
   const PolicyRecord& policy = change.policy;
   return put_policy_.bind(policy.vhost)
+      .bind(as_number(policy.is_operator))
       .bind(policy.name)
       .bind(policy.pattern)
       .bind(policy.apply_to)
@@ -186,7 +206,10 @@ Result<void> ChangeWriter::write_one(const PutPolicy& change) {
 }
 
 Result<void> ChangeWriter::write_one(const DeletePolicy& change) {
-  return delete_policy_.bind(change.vhost).bind(change.name).run();
+  return delete_policy_.bind(change.vhost)
+      .bind(as_number(change.is_operator))
+      .bind(change.name)
+      .run();
 }
 
 }  // namespace leveret

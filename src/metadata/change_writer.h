@@ -49,6 +49,10 @@ class ChangeWriter {
   Statement delete_vhost_queues_;
   Statement delete_vhost_bindings_;
   Statement delete_vhost_policies_;
+  Statement put_vhost_limit_;
+  Statement delete_vhost_limits_;
+  Statement put_user_limit_;
+  Statement delete_user_limits_;
   Statement put_user_;
   Statement put_user_tag_;
   Statement delete_user_;

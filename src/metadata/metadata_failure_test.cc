@@ -287,6 +287,15 @@ TEST(MetadataFile, of_version_3_still_opens) {
   expect_golden(3, kept);
 }
 
+TEST(MetadataFile, of_version_4_still_opens) {
+  Snapshot kept = the_numbered_golden_book();
+  kept.vhosts[0].limits = {{"max-connections", 3}, {"max-queues", -1}};
+  kept.users[0].limits = {{"max-channels", 0x0102'0304'0506'0708}};
+  kept.policies = {{"/", std::string("p\0q", 3), "^q", "queues", "args", -3},
+                   {"/", std::string("p\0q", 3), "^r", "all", "other", 4, true}};
+  expect_golden(4, kept);
+}
+
 /// A file of version 1 with `count` queues, as SQLite's own tool would make one.
 void make_version_1(const std::filesystem::path& file, int count) {
   std::filesystem::copy_file(std::filesystem::path(LEVERET_TESTDATA) / "version_1.db", file);

@@ -57,13 +57,15 @@ BindingRecord a_binding(std::string routing_key) {
 Snapshot a_full_book() {
   const std::string odd_name("a\0b\xff'\";\n", 8);
   Snapshot book;
-  book.vhosts = {{.name = "/", .description = "Default", .tags = {}, .default_queue_type = ""},
-                 {.name = odd_name,
-                  .description = "d"s,
-                  .tags = {"z", "a", "z", odd_name},
-                  .default_queue_type = "quorum"}};
-  book.users = {{"app", "", "rabbit_password_hashing_sha512", {}},
-                {"guest", "c2FsdA==", "rabbit_password_hashing_sha256", {"b", "a", ""}}};
+  book.vhosts = {
+      {.name = "/", .description = "Default", .tags = {}, .default_queue_type = "", .limits = {}},
+      {.name = odd_name,
+       .description = "d"s,
+       .tags = {"z", "a", "z", odd_name},
+       .default_queue_type = "quorum",
+       .limits = {{"max-queues", -1}, {odd_name, 0x7fff'ffff'ffff'ffff}}}};
+  book.users = {{"app", "", "rabbit_password_hashing_sha512", {}, {{"max-channels", 5}}},
+                {"guest", "c2FsdA==", "rabbit_password_hashing_sha256", {"b", "a", ""}, {}}};
   book.permissions = {{"guest", "/", ".*", "^$", ""}, {"app", odd_name, "a", "b", "c"}};
   book.exchanges = {{"/", "", "direct", false, false, ""},
                     {"/", odd_name, "topic", true, true, "\x05"s + "alternS"s}};
@@ -82,7 +84,8 @@ Snapshot a_full_book() {
   std::swap(book.bindings[2], book.bindings[3]);
   book.policies = {{"/", "a", "^a", "queues", "", 0},
                    {"/", odd_name, odd_name, "all", odd_name, -7},
-                   {odd_name, "a", "", "exchanges", "x", 0x7fff'ffff'ffff'ffff}};
+                   {odd_name, "a", "", "exchanges", "x", 0x7fff'ffff'ffff'ffff},
+                   {odd_name, "a", "^x", "queues", "y", 1, true}};
   return book;
 }
 
@@ -125,6 +128,9 @@ TEST(MetadataStore, replaces_what_is_put_again) {
   changed.queues[1].number = 4;
   changed.queues[1].journal = 2;
   changed.policies[0].definition = "other";
+  changed.policies[3].pattern = "other";
+  changed.vhosts[1].limits.erase("max-queues");
+  changed.users[0].limits = {{"max-connections", 0}};
   ASSERT_TRUE(write(*store, changes_that_make(changed)));
 
   EXPECT_EQ(load(*store), changed);
@@ -139,13 +145,13 @@ TEST(MetadataStore, deletes_one_thing_and_leaves_its_neighbours) {
                              DeleteExchange{book.exchanges[0].vhost, book.exchanges[0].name},
                              DeleteQueue{book.queues[0].vhost, book.queues[0].name},
                              DeleteBinding{book.bindings[0]},
-                             DeletePolicy{book.policies[0].vhost, book.policies[0].name}}));
+                             DeletePolicy{book.policies[2].vhost, book.policies[2].name}}));
 
   book.permissions.erase(book.permissions.begin());
   book.exchanges.erase(book.exchanges.begin());
   book.queues.erase(book.queues.begin());
   book.bindings.erase(book.bindings.begin());
-  book.policies.erase(book.policies.begin());
+  book.policies.erase(book.policies.begin() + 2);
   EXPECT_EQ(load(*store), book);
 }
 

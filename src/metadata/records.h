@@ -9,16 +9,21 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
 namespace leveret {
+
+/// How many there may be of what, by RabbitMQ's names ("max-connections"). Below zero: any number.
+using LimitsRecord = std::map<std::string, std::int64_t>;
 
 struct VhostRecord {
   std::string name;
   std::string description;
   std::vector<std::string> tags;
   std::string default_queue_type;  ///< Empty: the node's default.
+  LimitsRecord limits;             ///< max-connections, max-queues.
 
   friend bool operator==(const VhostRecord&, const VhostRecord&) = default;
 };
@@ -28,6 +33,7 @@ struct UserRecord {
   std::string password_hash;      ///< Base64, as RabbitMQ exports it. Empty: cannot log in by it.
   std::string hashing_algorithm;  ///< "rabbit_password_hashing_sha256" and its like.
   std::vector<std::string> tags;
+  LimitsRecord limits;  ///< max-connections, max-channels.
 
   friend bool operator==(const UserRecord&, const UserRecord&) = default;
 };
@@ -87,6 +93,8 @@ struct PolicyRecord {
   std::string apply_to;    ///< "queues", "exchanges" or "all".
   std::string definition;  ///< An encoded field table that nobody here reads.
   std::int64_t priority = 0;
+  /// An operator's, which limits what the others may say. Has its own names.
+  bool is_operator = false;
 
   friend bool operator==(const PolicyRecord&, const PolicyRecord&) = default;
 };

@@ -108,6 +108,37 @@ CREATE TABLE policies (
   PRIMARY KEY (vhost, name)
 ) STRICT, WITHOUT ROWID;
 )sql",
+
+    // Operator policies beside the others; limits of vhosts and users.
+    R"sql(
+CREATE TABLE policies_of_both_kinds (
+  vhost       BLOB    NOT NULL,
+  is_operator INTEGER NOT NULL,
+  name        BLOB    NOT NULL,
+  pattern     BLOB    NOT NULL,
+  apply_to    BLOB    NOT NULL,
+  definition  BLOB    NOT NULL,
+  priority    INTEGER NOT NULL,
+  PRIMARY KEY (vhost, is_operator, name)
+) STRICT, WITHOUT ROWID;
+INSERT INTO policies_of_both_kinds
+  SELECT vhost, 0, name, pattern, apply_to, definition, priority FROM policies;
+DROP TABLE policies;
+ALTER TABLE policies_of_both_kinds RENAME TO policies;
+
+CREATE TABLE vhost_limits (
+  vhost BLOB    NOT NULL,
+  name  BLOB    NOT NULL,
+  value INTEGER NOT NULL,
+  PRIMARY KEY (vhost, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE user_limits (
+  user  BLOB    NOT NULL,
+  name  BLOB    NOT NULL,
+  value INTEGER NOT NULL,
+  PRIMARY KEY (user, name)
+) STRICT, WITHOUT ROWID;
+)sql",
 };
 
 Result<void> take_steps(Database& database, std::int64_t from) {

@@ -29,9 +29,21 @@ Result<TagsByName> read_tags(Database& database, std::string_view sql) {
   return tags;
 }
 
+using LimitsByName = std::map<std::string, LimitsRecord>;
+
+Result<LimitsByName> read_limits(Database& database, std::string_view sql) {
+  LimitsByName limits;
+  LEVERET_CHECK(for_each_row(database, sql, [&](const Statement& row) {
+    limits[text(row, 0)][text(row, 1)] = row.number(2);
+  }));
+  return limits;
+}
+
 Result<void> read_vhosts(Database& database, Snapshot& snapshot) {
   LEVERET_TRY(TagsByName tags,
               read_tags(database, "SELECT vhost, tag FROM vhost_tags ORDER BY vhost, position"));
+  LEVERET_TRY(LimitsByName limits,
+              read_limits(database, "SELECT vhost, name, value FROM vhost_limits"));
   return for_each_row(database,
                       "SELECT name, description, default_queue_type FROM vhosts ORDER BY name",
                       [&](const Statement& row) {
@@ -40,6 +52,7 @@ Result<void> read_vhosts(Database& database, Snapshot& snapshot) {
                         if (const auto found = tags.find(vhost.name); found != tags.end()) {
                           vhost.tags = std::move(found->second);
                         }
+                        vhost.limits = std::move(limits[vhost.name]);
                         snapshot.vhosts.push_back(std::move(vhost));
                       });
 }
@@ -47,13 +60,17 @@ Result<void> read_vhosts(Database& database, Snapshot& snapshot) {
 Result<void> read_users(Database& database, Snapshot& snapshot) {
   LEVERET_TRY(TagsByName tags,
               read_tags(database, "SELECT user, tag FROM user_tags ORDER BY user, position"));
+  LEVERET_TRY(LimitsByName limits,
+              read_limits(database, "SELECT user, name, value FROM user_limits"));
   return for_each_row(database,
                       "SELECT name, password_hash, hashing_algorithm FROM users ORDER BY name",
                       [&](const Statement& row) {
-                        UserRecord user{text(row, 0), text(row, 1), text(row, 2), {}};
+                        UserRecord user{.name = text(row, 0), .password_hash = text(row, 1)};
+                        user.hashing_algorithm = text(row, 2);
                         if (const auto found = tags.find(user.name); found != tags.end()) {
                           user.tags = std::move(found->second);
                         }
+                        user.limits = std::move(limits[user.name]);
                         snapshot.users.push_back(std::move(user));
                       });
 }
@@ -115,15 +132,16 @@ Result<void> read_bindings(Database& database, Snapshot& snapshot) {
 
 Result<void> read_policies(Database& database, Snapshot& snapshot) {
   return for_each_row(database,
-                      "SELECT vhost, name, pattern, apply_to, definition, priority FROM policies "
-                      "ORDER BY vhost, name",
+                      "SELECT vhost, name, pattern, apply_to, definition, priority, is_operator "
+                      "FROM policies ORDER BY vhost, is_operator, name",
                       [&](const Statement& row) {
                         snapshot.policies.push_back({.vhost = text(row, 0),
                                                      .name = text(row, 1),
                                                      .pattern = text(row, 2),
                                                      .apply_to = text(row, 3),
                                                      .definition = text(row, 4),
-                                                     .priority = row.number(5)});
+                                                     .priority = row.number(5),
+                                                     .is_operator = row.number(6) != 0});
                       });
 }
 

@@ -15,11 +15,9 @@ namespace {
 namespace json = boost::json;
 
 /// As RabbitMQ: one without a policy has no key for it.
-json::object view_of(const Registry::VhostEntry& vhost, const ExchangeProperties& exchange) {
-  json::object view = exchange_view(exchange);
-  if (const PolicyPtr policy = vhost.policies->match_exchange(exchange.name)) {
-    view["policy"] = json_text(policy->record.name);
-  }
+json::object view_of(const Registry::ExchangeEntry& entry) {
+  json::object view = exchange_view(*entry.exchange);
+  if (entry.policy != nullptr) view["policy"] = json_text(entry.policy->record.name);
   return view;
 }
 
@@ -28,12 +26,14 @@ void respond_list(Call call, bool is_of_one_vhost) {
   if (!respond_if_error(call, vhosts)) return;
   json::array list;
   for (const auto* vhost : *vhosts) {
-    std::vector<const ExchangeProperties*> exchanges;
-    for (const auto& [name, entry] : vhost->exchanges) exchanges.push_back(entry.exchange.get());
-    std::ranges::sort(exchanges, {}, [](const ExchangeProperties* exchange) -> const std::string& {
-      return exchange->name;
-    });
-    for (const ExchangeProperties* exchange : exchanges) list.push_back(view_of(*vhost, *exchange));
+    std::vector<const Registry::ExchangeEntry*> exchanges;
+    exchanges.reserve(vhost->exchanges.size());
+    for (const auto& [name, entry] : vhost->exchanges) exchanges.push_back(&entry);
+    std::ranges::sort(exchanges, {},
+                      [](const Registry::ExchangeEntry* entry) -> const std::string& {
+                        return entry->exchange->name;
+                      });
+    for (const Registry::ExchangeEntry* entry : exchanges) list.push_back(view_of(*entry));
   }
   call.respond(HttpResponse::json(list));
 }
@@ -48,7 +48,7 @@ void get_exchange(Call call) {
   const std::string name = call.name(1) == "amq.default" ? "" : call.name(1);
   const auto found = (*vhost)->exchanges.find(name);
   if (found == (*vhost)->exchanges.end()) return call.respond(HttpResponse::not_found());
-  call.respond(HttpResponse::json(view_of(**vhost, *found->second.exchange)));
+  call.respond(HttpResponse::json(view_of(found->second)));
 }
 
 }  // namespace

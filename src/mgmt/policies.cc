@@ -6,9 +6,11 @@
 //   PUT    /api/policies/{vhost}/{name}   {pattern, definition, priority, apply-to}
 //   DELETE /api/policies/{vhost}/{name}
 //
-// RabbitMQ lets policymakers change what is in vhosts that they see.
+// and /api/operator-policies likewise. RabbitMQ lets policymakers change what is in vhosts that
+// they see, but of an operator's policies only administrators.
 #include "amqp/erlang_text.h"
 #include "mgmt/answers.h"
+#include "mgmt/field_values.h"
 #include "mgmt/resources.h"
 #include "mgmt/views.h"
 
@@ -16,9 +18,7 @@ namespace leveret {
 namespace {
 
 namespace json = boost::json;
-using amqp::FieldArray;
 using amqp::FieldTable;
-using amqp::FieldValue;
 
 json::object policy_view(const PolicyRecord& policy) {
   return {{"vhost", json_text(policy.vhost)},
@@ -29,56 +29,42 @@ json::object policy_view(const PolicyRecord& policy) {
           {"priority", policy.priority}};
 }
 
-FieldTable table_of(const json::object& object);
+// Of both kinds of policies, `is_operator` says which.
 
-/// Of a number that no integer type of AMQP holds, or that is none, a double.
-FieldValue value_of(const json::value& value) {
-  if (const auto* text = value.if_string()) return FieldValue(std::string_view(*text));
-  if (const auto* flag = value.if_bool()) return FieldValue(*flag);
-  if (const auto* number = value.if_int64()) return FieldValue(*number);
-  if (value.is_number()) return FieldValue(value.to_number<double>());
-  if (const auto* object = value.if_object()) return FieldValue(table_of(*object));
-  if (const auto* array = value.if_array()) {
-    FieldArray list;
-    list.values.reserve(array->size());
-    for (const json::value& one : *array) list.values.push_back(value_of(one));
-    return FieldValue(std::move(list));
-  }
-  return {};
-}
-
-FieldTable table_of(const json::object& object) {
-  FieldTable table;
-  for (const auto& [key, value] : object) table.set(key, value_of(value));
-  return table;
-}
-
+template <bool is_operator>
 void respond_list(Call call, bool is_of_one_vhost) {
   const auto vhosts = asked_vhosts(call, is_of_one_vhost);
   if (!respond_if_error(call, vhosts)) return;
   json::array list;
   for (const auto* vhost : *vhosts) {
-    for (const PolicyPtr& policy : vhost->policies->all()) {
+    for (const PolicyPtr& policy : vhost->policies->all(is_operator)) {
       list.push_back(policy_view(policy->record));
     }
   }
   call.respond(HttpResponse::json(list));
 }
 
-void list_policies(Call call) { respond_list(std::move(call), false); }
-void list_vhost_policies(Call call) { respond_list(std::move(call), true); }
+template <bool is_operator>
+void list_policies(Call call) {
+  respond_list<is_operator>(std::move(call), false);
+}
+template <bool is_operator>
+void list_vhost_policies(Call call) {
+  respond_list<is_operator>(std::move(call), true);
+}
 
 /// Errors: the answer to give (401, 404).
-std::expected<PolicyPtr, HttpResponse> find_policy(const Call& call) {
+std::expected<PolicyPtr, HttpResponse> find_policy(const Call& call, bool is_operator) {
   const auto vhost = find_vhost(call, call.name(0));
   if (!vhost) return std::unexpected(vhost.error());
-  PolicyPtr policy = (*vhost)->policies->find(call.name(1));
+  PolicyPtr policy = (*vhost)->policies->find(call.name(1), is_operator);
   if (policy == nullptr) return std::unexpected(HttpResponse::not_found());
   return policy;
 }
 
+template <bool is_operator>
 void get_policy(Call call) {
-  const auto policy = find_policy(call);
+  const auto policy = find_policy(call, is_operator);
   if (!respond_if_error(call, policy)) return;
   call.respond(HttpResponse::json(policy_view((*policy)->record)));
 }
@@ -105,7 +91,7 @@ std::expected<AskedPolicy, HttpResponse> read_policy(const Call& call) {
     if (number == nullptr) {
       return std::unexpected(HttpResponse::bad_request(
           "Validation failed\n\npriority should be a number, actually was " +
-          amqp::erlang_term(value_of(*priority)) + "\n"));
+          amqp::erlang_term(field_value_of(*priority)) + "\n"));
     }
     record.priority = *number;
   }
@@ -116,15 +102,18 @@ std::expected<AskedPolicy, HttpResponse> read_policy(const Call& call) {
   if (!definition->is_object()) {
     return std::unexpected(HttpResponse::bad_request("definition should be an object"));
   }
-  return AskedPolicy{std::move(record), table_of(definition->as_object())};
+  return AskedPolicy{std::move(record), field_table_of(definition->as_object())};
 }
 
+template <bool is_operator>
 void put_policy(Call call) {
   const auto vhost = find_vhost(call, call.name(0));
   if (!respond_if_error(call, vhost)) return;
   auto asked = read_policy(call);
   if (!respond_if_error(call, asked)) return;
-  const int status = (*vhost)->policies->find(asked->record.name) == nullptr ? 201 : 204;
+  asked->record.is_operator = is_operator;
+  const bool is_new = (*vhost)->policies->find(asked->record.name, is_operator) == nullptr;
+  const int status = is_new ? 201 : 204;
   Registry& registry = call.broker().registry();
   registry.set_policy(
       std::move(asked->record), asked->definition,
@@ -133,14 +122,16 @@ void put_policy(Call call) {
       });
 }
 
+template <bool is_operator>
 void delete_policy(Call call) {
-  const auto policy = find_policy(call);
+  const auto policy = find_policy(call, is_operator);
   if (!respond_if_error(call, policy)) return;
   Registry& registry = call.broker().registry();
   const std::string vhost = call.name(0);
   const std::string name = call.name(1);
   registry.clear_policy(
-      vhost, name, [call = std::move(call)](const std::expected<void, AdminRefusal>& done) mutable {
+      vhost, name, is_operator,
+      [call = std::move(call)](const std::expected<void, AdminRefusal>& done) mutable {
         call.respond(done ? HttpResponse::empty(204) : refusal_answer(done.error()));
       });
 }
@@ -149,11 +140,16 @@ void delete_policy(Call call) {
 
 std::span<const Route> policy_routes() {
   static constexpr Route routes[] = {
-      {"GET", "/api/policies", Need::management, list_policies},
-      {"GET", "/api/policies/{}", Need::management, list_vhost_policies},
-      {"GET", "/api/policies/{}/{}", Need::management, get_policy},
-      {"PUT", "/api/policies/{}/{}", Need::policymaker, put_policy},
-      {"DELETE", "/api/policies/{}/{}", Need::policymaker, delete_policy},
+      {"GET", "/api/policies", Need::management, list_policies<false>},
+      {"GET", "/api/policies/{}", Need::management, list_vhost_policies<false>},
+      {"GET", "/api/policies/{}/{}", Need::management, get_policy<false>},
+      {"PUT", "/api/policies/{}/{}", Need::policymaker, put_policy<false>},
+      {"DELETE", "/api/policies/{}/{}", Need::policymaker, delete_policy<false>},
+      {"GET", "/api/operator-policies", Need::management, list_policies<true>},
+      {"GET", "/api/operator-policies/{}", Need::management, list_vhost_policies<true>},
+      {"GET", "/api/operator-policies/{}/{}", Need::management, get_policy<true>},
+      {"PUT", "/api/operator-policies/{}/{}", Need::administrator, put_policy<true>},
+      {"DELETE", "/api/operator-policies/{}/{}", Need::administrator, delete_policy<true>},
   };
   return routes;
 }

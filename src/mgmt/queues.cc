@@ -29,18 +29,18 @@ json::object view_of(const Registry::QueueEntry& entry, const SnapshotsById& sna
   const auto found = snapshots.find(queue.id);
   const QueueSnapshot& numbers = found == snapshots.end() ? QueueSnapshot() : found->second;
   const Durability durability =
-      durability_of(queue, entry.policy.get(), broker.journal_settings().durability);
+      durability_of(queue, entry.policy.in_force.get(), broker.journal_settings().durability);
   json::object view =
       queue_view(queue, broker.node_name(), durability, numbers.counts, numbers.totals);
   if (queue.number != 0) view["recovery"] = recovered_view(numbers.recovered);
-  if (entry.policy != nullptr) {
-    view["policy"] = json_text(entry.policy->record.name);
-    view["effective_policy_definition"] = table_view(entry.policy->record.definition);
-  } else {
-    view["policy"] = nullptr;
-    view["effective_policy_definition"] = json::object();
-  }
-  view["operator_policy"] = nullptr;
+  const auto name_of = [](const PolicyPtr& policy) {
+    return policy == nullptr ? json::value() : json_text(policy->record.name);
+  };
+  view["policy"] = name_of(entry.policy.policy);
+  view["operator_policy"] = name_of(entry.policy.of_operator);
+  view["effective_policy_definition"] = entry.policy.in_force == nullptr
+                                            ? json::object()
+                                            : table_view(entry.policy.in_force->record.definition);
   return view;
 }
 

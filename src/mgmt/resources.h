@@ -24,6 +24,7 @@ namespace leveret {
 [[nodiscard]] std::span<const Route> channel_routes();
 [[nodiscard]] std::span<const Route> consumer_routes();
 [[nodiscard]] std::span<const Route> policy_routes();
+[[nodiscard]] std::span<const Route> limit_routes();
 [[nodiscard]] std::span<const Route> alarm_routes();
 [[nodiscard]] std::span<const Route> journal_routes();
 [[nodiscard]] std::span<const Route> leveret_routes();

@@ -23,7 +23,7 @@ json::object user_view(const UserRecord& user) {
           {"password_hash", user.password_hash},
           {"hashing_algorithm", user.hashing_algorithm},
           {"tags", texts_view(user.tags)},
-          {"limits", json::object()}};
+          {"limits", limits_view(user.limits)}};
 }
 
 void whoami(Call call) {

@@ -172,6 +172,12 @@ json::object table_view(const std::string& encoded) { return table_object(decode
 
 json::array typed_table_view(const std::string& encoded) { return typed_table(decode(encoded)); }
 
+json::object limits_view(const LimitsRecord& limits) {
+  json::object view;
+  for (const auto& [name, value] : limits) view[name] = value;
+  return view;
+}
+
 json::array texts_view(const std::vector<std::string>& texts) {
   json::array array;
   for (const std::string& text : texts) array.push_back(json_text(text));

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "message/ids.h"
+#include "metadata/records.h"
 #include "queue/durability.h"
 #include "queue/queue.h"
 #include "vhost/ports.h"
@@ -36,6 +37,7 @@ struct RecoveredCounts;
 /// nested tables and arrays likewise: what rabbitmqctl prints.
 [[nodiscard]] boost::json::array typed_table_view(const std::string& encoded);
 
+[[nodiscard]] boost::json::object limits_view(const LimitsRecord& limits);
 [[nodiscard]] boost::json::array texts_view(const std::vector<std::string>& texts);
 
 /// Names in the form of Erlang's, which people copy from one command into the next.

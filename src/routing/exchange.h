@@ -54,7 +54,7 @@ class Exchange : public Destination {
   virtual void match(const Publication& publication, Reached& reached) const = 0;
 
   const std::string name_;
-  const std::string alternate_exchange_;
+  std::string alternate_exchange_;
   const ExchangeType type_;
   BindingsOfSource outgoing_;
 };

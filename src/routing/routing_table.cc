@@ -59,6 +59,14 @@ void RoutingTable::add_exchange(std::string_view name, ExchangeType type,
   ++version_;
 }
 
+void RoutingTable::set_alternate_exchange(std::string_view name,
+                                          std::string_view alternate_exchange) {
+  Exchange* exchange = find_exchange(name);
+  if (exchange == nullptr || exchange->alternate_exchange_ == alternate_exchange) return;
+  exchange->alternate_exchange_ = alternate_exchange;
+  ++version_;
+}
+
 void RoutingTable::remove_exchange(std::string_view name) {
   LEVERET_ASSERT(!name.empty(), "the default exchange stays");
   const auto found = exchanges_.find(name);

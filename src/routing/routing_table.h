@@ -60,6 +60,8 @@ class RoutingTable {
   /// `arguments` are looked at by types that hash. Requires: no exchange has this name.
   void add_exchange(std::string_view name, ExchangeType type, std::string_view alternate_exchange,
                     amqp::RawTable arguments = {});
+  /// In place of the one it has. An exchange that is not there changes nothing.
+  void set_alternate_exchange(std::string_view name, std::string_view alternate_exchange);
   /// With the bindings from it and those to it. An exchange that is not there changes nothing.
   /// Requires: not the default exchange.
   void remove_exchange(std::string_view name);

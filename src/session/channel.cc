@@ -12,8 +12,11 @@ namespace leveret {
 
 using amqp::ReplyCode;
 
-Channel::Channel(Connection& connection, std::uint16_t number)
-    : connection_(connection), number_(number), id_(connection.shard().next_channel_id()) {
+Channel::Channel(Connection& connection, std::uint16_t number, Use use)
+    : connection_(connection),
+      number_(number),
+      use_(std::move(use)),
+      id_(connection.shard().next_channel_id()) {
   connection_.shard().add_channel(id_, *this);
 }
 
@@ -26,6 +29,7 @@ void Channel::begin_closing() {
 
 void Channel::wind_up() {
   if (std::exchange(is_wound_up_, true)) return;
+  use_ = {};
   Shard& shard = connection_.shard();
   shard.remove_channel(id_);
   drop_reply_consumer();

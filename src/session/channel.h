@@ -19,6 +19,7 @@
 #include "amqp/content_header.h"
 #include "amqp/methods.gen.h"
 #include "base/string_map.h"
+#include "base/use_count.h"
 #include "message/message.h"
 #include "session/channel_consumer.h"
 #include "session/confirms.h"
@@ -48,7 +49,8 @@ class Channel final : public ConfirmSink, public ReplySink {
  public:
   using Outcome = amqp::AmqpResult<void>;
 
-  Channel(Connection& connection, std::uint16_t number);
+  /// `use`: it is counted among the channels of its user.
+  Channel(Connection& connection, std::uint16_t number, Use use);
   ~Channel() override;
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
@@ -180,6 +182,7 @@ class Channel final : public ConfirmSink, public ReplySink {
 
   Connection& connection_;  // Not owned: owns us.
   const std::uint16_t number_;
+  Use use_;
   const ChannelId id_;
 
   bool is_closing_ = false;

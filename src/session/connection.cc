@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "session/dispatch.h"
+#include "vhost/limits.h"
 
 #include <algorithm>
 #include <utility>
@@ -218,8 +219,20 @@ Channel* Connection::find_channel(std::uint16_t number) const {
 }
 
 AmqpResult<void> Connection::on_channel_open(std::uint16_t number) {
+  Use use;
+  // A user who was deleted is about to lose the connection, and has no limits.
+  if (const User* user = shard_.auth()->find_user(user_name_)) {
+    const std::int64_t most = limit_of(user->record.limits, max_channels);
+    use = Use::take(user->channels, most);
+    if (!use) {
+      return amqp::refuse(ReplyCode::not_allowed,
+                          fmt::format("number of channels opened for user '{}' has reached the "
+                                      "maximum allowed user limit of ({})",
+                                      user_name_, most));
+    }
+  }
   if (channels_.size() < number) channels_.resize(number);
-  channels_[number - 1] = std::make_unique<Channel>(*this, number);
+  channels_[number - 1] = std::make_unique<Channel>(*this, number, std::move(use));
   ++open_channels_;
   send(number, amqp::ChannelOpenOk{});
   return {};
@@ -382,6 +395,8 @@ void Connection::wind_up(std::move_only_function<void()> then) {
   }
   drop_held();
   drop_channels();
+  vhost_use_ = {};
+  user_use_ = {};
   after_wind_up_ = std::move(then);
   if (question_count_ == 0) delete_exclusive_queues();
 }

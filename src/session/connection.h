@@ -241,6 +241,8 @@ class Connection final : public ConnectionPort {
   Heartbeat heartbeat_;
   Access access_;
 
+  Use vhost_use_;  // Counted among the vhost's connections, and the user's.
+  Use user_use_;
   std::string vhost_name_;
   std::string user_name_;
   std::string mechanism_;

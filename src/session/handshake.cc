@@ -11,6 +11,7 @@
 #include "auth/mechanism.h"
 #include "base/log.h"
 #include "session/connection.h"
+#include "vhost/limits.h"
 
 #include <cstring>
 #include <optional>
@@ -173,14 +174,33 @@ AmqpResult<void> Connection::on_tune_ok(const amqp::ConnectionTuneOk& method) {
 
 AmqpResult<void> Connection::on_open(const amqp::ConnectionOpen& method) {
   const std::string vhost(method.virtual_host);
-  if (shard_.find_vhost(vhost) == nullptr) {
+  const VhostReplica* replica = shard_.find_vhost(vhost);
+  if (replica == nullptr) {
     return amqp::refuse(ReplyCode::not_allowed, fmt::format("vhost {} not found", vhost));
   }
-  if (!shard_.auth()->may_access_vhost(user_name_, vhost)) {
+  const auto refuse_access = [&](std::string_view why) {
     return amqp::refuse(
         ReplyCode::not_allowed,
-        fmt::format("access to vhost '{}' refused for user '{}'", vhost, user_name_));
+        fmt::format("access to vhost '{}' refused for user '{}'{}", vhost, user_name_, why));
+  };
+  Use of_vhost = replica->take_connection();
+  if (!of_vhost) {
+    return refuse_access(
+        fmt::format(": connection limit ({}) is reached", replica->connections_max()));
   }
+  const User* user = shard_.auth()->find_user(user_name_);
+  if (user == nullptr) return refuse_access("");  // Deleted since the login.
+  const std::int64_t most = limit_of(user->record.limits, max_connections);
+  Use of_user = Use::take(user->connections, most);
+  if (!of_user) {
+    return amqp::refuse(ReplyCode::not_allowed,
+                        fmt::format("connection refused for user '{}': user connection limit ({}) "
+                                    "is reached",
+                                    user_name_, most));
+  }
+  if (!shard_.auth()->may_access_vhost(user_name_, vhost)) return refuse_access("");
+  vhost_use_ = std::move(of_vhost);
+  user_use_ = std::move(of_user);
   vhost_name_ = vhost;
   access_.log_in(user_name_, vhost);
   phase_ = Phase::running;

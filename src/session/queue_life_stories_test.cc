@@ -320,16 +320,23 @@ TEST(DeadLetters, outlive_the_queue_they_died_in) {
 }
 
 void set_policy(TestBroker& broker, std::string_view name, std::string_view pattern,
-                const FieldTable& definition) {
+                const FieldTable& definition, bool is_operator = false) {
   const auto set = broker.ask<std::expected<void, AdminRefusal>>(0, [&](auto answer) {
     broker.registry().set_policy({.vhost = "/",
                                   .name = std::string(name),
                                   .pattern = std::string(pattern),
-                                  .apply_to = "queues",
-                                  .priority = 0},
+                                  .apply_to = "all",
+                                  .priority = 0,
+                                  .is_operator = is_operator},
                                  definition, std::move(answer));
   });
   ASSERT_TRUE(set.has_value()) << set.error().text;
+}
+void clear_policy(TestBroker& broker, const std::string& name, bool is_operator = false) {
+  const auto cleared = broker.ask<std::expected<void, AdminRefusal>>(0, [&](auto answer) {
+    broker.registry().clear_policy("/", name, is_operator, std::move(answer));
+  });
+  ASSERT_TRUE(cleared.has_value()) << cleared.error().text;
 }
 
 TEST(Policy, gives_limits_and_dead_letters_to_the_queues_it_matches_while_they_live) {
@@ -349,13 +356,58 @@ TEST(Policy, gives_limits_and_dead_letters_to_the_queues_it_matches_while_they_l
     EXPECT_EQ(ready(owner, "q1"), 2u);
     EXPECT_EQ(ready(owner, "q2"), 1u);  // The lower of both.
     EXPECT_EQ(ready(owner, "dead"), 3u);
-    const auto cleared = broker.ask<std::expected<void, AdminRefusal>>(
-        0, [&](auto answer) { broker.registry().clear_policy("/", "p", std::move(answer)); });
-    ASSERT_TRUE(cleared.has_value());
+    clear_policy(broker, "p");
     for (const char* body : {"a", "b", "c"}) owner.publish(1, {.routing_key = "q1"}, body);
     broker.settle();
     EXPECT_EQ(ready(owner, "q1"), 5u);
     EXPECT_EQ(ready(owner, "dead"), 3u);
+  });
+}
+
+TEST(Policy, of_an_operator_limits_what_the_others_say) {
+  for_each_world([](TestBroker& broker, World world) {
+    Guest owner(broker, world.worker(1));
+    declare(owner, "q", {});
+    set_policy(broker, "p", "^q",
+               {{"max-length", std::int32_t{5}}, {"overflow", "reject-publish"}});
+    set_policy(broker, "p", "", {{"max-length", std::int32_t{2}}}, /*is_operator=*/true);
+    for (const char* body : {"a", "b", "c"}) owner.publish(1, {.routing_key = "q"}, body);
+    broker.settle();
+    EXPECT_EQ(ready(owner, "q"), 2u);
+    clear_policy(broker, "p", /*is_operator=*/true);
+    for (const char* body : {"d", "e", "f", "g", "h"}) {
+      owner.publish(1, {.routing_key = "q"}, body);
+    }
+    broker.settle();
+    EXPECT_EQ(ready(owner, "q"), 5u);
+  });
+}
+
+TEST(Policy, gives_an_alternate_exchange_to_exchanges_old_and_new) {
+  for_each_world([](TestBroker& broker, World world) {
+    Guest owner(broker, world.worker(1));
+    Guest other(broker, world.worker(0));
+    const auto declare_exchange = [&](const char* name, const FieldTable& arguments) {
+      const std::vector<std::byte> raw = arguments.to_raw();
+      owner.call<amqp::ExchangeDeclareOk>(
+          1, amqp::ExchangeDeclare{
+                 .exchange = name, .type = "direct", .arguments = amqp::RawTable(raw)});
+    };
+    declare_exchange("x.old", {});
+    declare_exchange("x.own", {{"alternate-exchange", "amq.topic"}});
+    declare(owner, "lost", {});
+    owner.call<amqp::QueueBindOk>(1, amqp::QueueBind{.queue = "lost", .exchange = "amq.fanout"});
+    set_policy(broker, "p", "^x", {{"alternate-exchange", "amq.fanout"}});
+    declare_exchange("x.new", {});
+    for (const char* exchange : {"x.old", "x.new", "x.own"}) {
+      other.publish(1, {.exchange = exchange, .routing_key = "nowhere"}, exchange);
+      broker.settle();
+    }
+    EXPECT_EQ(ready(owner, "lost"), 2u) << "an exchange's own argument goes before the policy";
+    clear_policy(broker, "p");
+    other.publish(1, {.exchange = "x.old", .routing_key = "nowhere"}, "a");
+    broker.settle();
+    EXPECT_EQ(ready(owner, "lost"), 2u);
   });
 }
 

@@ -1,103 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vhost/policies.h"
 
-#include "amqp/erlang_text.h"
-#include "queue/durability.h"
-#include "vhost/queue_arguments.h"
+#include "base/assert.h"
+#include "vhost/policy_settings.h"
 #include "vhost/topology.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 namespace leveret {
+
 namespace {
 
-using amqp::FieldValue;
-
-using Complaint = std::optional<std::string>;
-
-Complaint read_durability(const FieldValue& value, Policy& policy) {
-  const std::string* name = value.as_string();
-  if (name != nullptr) policy.durability = parse_durability(*name);
-  if (policy.durability) return std::nullopt;
-  return fmt::format("{} is not a valid durability; should be one of {}", amqp::erlang_term(value),
-                     durability_names);
-}
-
-Complaint read_number(const FieldValue& value, std::int64_t min, std::string_view what,
-                      std::uint64_t& number) {
-  const std::optional<std::int64_t> given = value.as_integer();
-  if (!given || *given < min) {
-    return fmt::format("{} is not a valid {}", amqp::erlang_term(value), what);
-  }
-  number = static_cast<std::uint64_t>(*given);
-  return std::nullopt;
-}
-Complaint read_message_ttl(const FieldValue& value, Policy& policy) {
-  return read_number(value, 0, "message TTL", policy.rules.message_ttl_ms);
-}
-Complaint read_expires(const FieldValue& value, Policy& policy) {
-  return read_number(value, 1, "queue expiry", policy.rules.expires_ms);
-}
-Complaint read_max_length(const FieldValue& value, Policy& policy) {
-  return read_number(value, 0, "maximum length", policy.rules.length_max);
-}
-Complaint read_max_length_bytes(const FieldValue& value, Policy& policy) {
-  return read_number(value, 0, "maximum length in bytes", policy.rules.body_bytes_max);
-}
-Complaint read_overflow(const FieldValue& value, Policy& policy) {
-  const std::string* name = value.as_string();
-  if (name != nullptr) policy.overflow = parse_overflow(*name);
-  if (policy.overflow) return std::nullopt;
-  return fmt::format("{} is not a valid overflow value", amqp::erlang_term(value));
-}
-Complaint read_text(const FieldValue& value, std::string_view what,
-                    std::optional<std::string>& text) {
-  if (value.as_string() == nullptr) {
-    return fmt::format("{} is not a valid {}", amqp::erlang_term(value), what);
-  }
-  text = *value.as_string();
-  return std::nullopt;
-}
-Complaint read_dead_letter_exchange(const FieldValue& value, Policy& policy) {
-  return read_text(value, "dead letter exchange name", policy.dead_letter_exchange);
-}
-Complaint read_dead_letter_routing_key(const FieldValue& value, Policy& policy) {
-  return read_text(value, "dead letter routing key", policy.dead_letter_routing_key);
-}
-
-struct Setting {
-  std::string_view name;
-  Complaint (*read)(const FieldValue& value, Policy& policy);
-};
-constexpr Setting settings[] = {{"durability", read_durability},
-                                {"message-ttl", read_message_ttl},
-                                {"expires", read_expires},
-                                {"max-length", read_max_length},
-                                {"max-length-bytes", read_max_length_bytes},
-                                {"overflow", read_overflow},
-                                {"dead-letter-exchange", read_dead_letter_exchange},
-                                {"dead-letter-routing-key", read_dead_letter_routing_key}};
-
-Complaint read_definition(const amqp::FieldTable& definition, Policy& policy) {
-  if (definition.empty()) return "no policy provided";
-  std::vector<std::string> unknown;
-  for (const auto& [name, value] : definition) {
-    const auto* setting = std::ranges::find(settings, name, &Setting::name);
-    if (setting == std::end(settings)) {
-      unknown.push_back(
-          fmt::format("{{{},{}}}", amqp::erlang_term(FieldValue(name)), amqp::erlang_term(value)));
-    } else if (Complaint complaint = setting->read(value, policy)) {
-      return complaint;
-    }
-  }
-  if (unknown.empty()) return std::nullopt;
-  std::ranges::sort(unknown);
-  return fmt::format("[{}] are not recognised policy settings", fmt::join(unknown, ","));
+/// As RabbitMQ shows it.
+amqp::FieldTable sorted(const amqp::FieldTable& definition) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : definition) names.push_back(name);
+  std::ranges::sort(names);
+  amqp::FieldTable table;
+  for (const std::string& name : names) table.set(name, *definition.find(name));
+  return table;
 }
 
 }  // namespace
@@ -105,13 +30,15 @@ Complaint read_definition(const amqp::FieldTable& definition, Policy& policy) {
 std::expected<Policy, std::string> Policy::read(PolicyRecord record,
                                                 const amqp::FieldTable& definition) {
   Policy policy;
+  policy.record = std::move(record);
   std::vector<std::string> complaints;
-  if (Complaint complaint = read_definition(definition, policy)) {
+  if (auto complaint = read_policy_definition(definition, policy)) {
     complaints.push_back(std::move(*complaint));
   }
 
   // Here the empty pattern is everybody's; a permission's is nobody's.
-  auto pattern = ResourcePattern::compile(record.pattern.empty() ? ".*" : record.pattern);
+  auto pattern =
+      ResourcePattern::compile(policy.record.pattern.empty() ? ".*" : policy.record.pattern);
   if (pattern) {
     policy.pattern = std::move(*pattern);
   } else {
@@ -120,51 +47,84 @@ std::expected<Policy, std::string> Policy::read(PolicyRecord record,
                     pattern.error().reason, pattern.error().offset));
   }
 
-  const bool is_for_all = record.apply_to == "all";
-  policy.is_for_queues = is_for_all || record.apply_to == "queues";
-  policy.is_for_exchanges = is_for_all || record.apply_to == "exchanges";
+  const bool is_for_all = policy.record.apply_to == "all";
+  policy.is_for_queues = is_for_all || policy.record.apply_to == "queues";
+  policy.is_for_exchanges = is_for_all || policy.record.apply_to == "exchanges";
   if (!policy.is_for_queues && !policy.is_for_exchanges) {
-    complaints.push_back(fmt::format(
-        "apply-to '{}' unrecognised; should be 'queues', 'exchanges' or 'all'", record.apply_to));
+    complaints.push_back(
+        fmt::format("apply-to '{}' unrecognised; should be 'queues', 'exchanges' or 'all'",
+                    policy.record.apply_to));
   }
 
   if (!complaints.empty()) return std::unexpected(fmt::format("{}", fmt::join(complaints, "\n")));
-  policy.record = std::move(record);
-  policy.record.definition = encoded_table(definition);
+  policy.record.definition = encoded_table(sorted(definition));
   return policy;
 }
 
 void Policies::put(PolicyPtr policy) {
+  merged_.clear();
   const std::string name = policy->record.name;
-  by_name_[name] = std::move(policy);
+  kind(policy->record.is_operator)[name] = std::move(policy);
 }
 
-PolicyPtr Policies::find(const std::string& name) const {
-  const auto found = by_name_.find(name);
-  return found == by_name_.end() ? nullptr : found->second;
+void Policies::remove(const std::string& name, bool is_operator) {
+  merged_.clear();
+  kind(is_operator).erase(name);
 }
 
-PolicyPtr Policies::match_queue(std::string_view queue) const {
-  return match(&Policy::is_for_queues, queue);
+PolicyPtr Policies::find(const std::string& name, bool is_operator) const {
+  const auto found = kind(is_operator).find(name);
+  return found == kind(is_operator).end() ? nullptr : found->second;
+}
+
+QueuePolicy Policies::match_queue(std::string_view queue) {
+  QueuePolicy found{.policy = match(/*is_operator=*/false, &Policy::is_for_queues, queue),
+                    .of_operator = match(/*is_operator=*/true, &Policy::is_for_queues, queue)};
+  if (found.of_operator == nullptr) {
+    found.in_force = found.policy;
+  } else if (found.policy == nullptr) {
+    found.in_force = found.of_operator;
+  } else {
+    PolicyPtr& merged = merged_[{found.policy.get(), found.of_operator.get()}];
+    if (merged == nullptr) merged = merge(*found.policy, *found.of_operator);
+    found.in_force = merged;
+  }
+  return found;
 }
 
 PolicyPtr Policies::match_exchange(std::string_view exchange) const {
-  return exchange.empty() ? nullptr : match(&Policy::is_for_exchanges, exchange);
+  if (exchange.empty()) return nullptr;
+  return match(/*is_operator=*/false, &Policy::is_for_exchanges, exchange);
 }
 
-PolicyPtr Policies::match(bool Policy::*is_for, std::string_view name) const {
+PolicyPtr Policies::match(bool is_operator, bool Policy::*is_for, std::string_view name) const {
   PolicyPtr best;
-  for (const auto& [key, policy] : by_name_) {
+  for (const auto& [key, policy] : kind(is_operator)) {
     if (best != nullptr && policy->record.priority <= best->record.priority) continue;
     if ((*policy).*is_for && policy->pattern.matches(name)) best = policy;
   }
   return best;
 }
 
-std::vector<PolicyPtr> Policies::all() const {
+PolicyPtr Policies::merge(const Policy& policy, const Policy& of_operator) {
+  const auto definition_of = [](const Policy& one) {
+    auto definition = amqp::FieldTable::decode(raw_table(one.record.definition));
+    LEVERET_ASSERT(definition, "policy '{}' was encoded here", one.record.name);
+    return std::move(*definition);
+  };
+  auto merged = std::make_shared<Policy>();
+  const amqp::FieldTable definition =
+      merged_definition(definition_of(policy), definition_of(of_operator));
+  const auto complaint = read_policy_definition(definition, *merged);
+  LEVERET_ASSERT(!complaint, "two policies that are good make a bad one: {}", *complaint);
+  merged->record.definition = encoded_table(sorted(definition));
+  return merged;
+}
+
+std::vector<PolicyPtr> Policies::all(bool is_operator) const {
   std::vector<PolicyPtr> all;
-  all.reserve(by_name_.size());
-  for (const auto& [name, policy] : by_name_) all.push_back(policy);
+  all.reserve(kind(is_operator).size());
+  for (const auto& [name, policy] : kind(is_operator)) all.push_back(policy);
   return all;
 }
 

@@ -5,8 +5,10 @@
 //
 // Of the policies that apply to queues and whose pattern matches a queue's name, the one with the
 // highest priority is the queue's policy; of several with the same, the first by name. A queue has
-// one policy at a time. What a queue's own arguments say goes before it. Likewise exchanges, for
-// which there is no setting yet.
+// one policy at a time. What a queue's own arguments say goes before it. Likewise exchanges.
+//
+// An operator's policies are chosen in the same way, beside the others, for queues. What they say
+// holds too: of a number that both have the lower.
 //
 // Thread: values; a Policy is immutable, so that workers share it. Spec: RabbitMQ: policies.
 
@@ -25,6 +27,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace leveret {
@@ -40,6 +43,7 @@ struct Policy {
   std::optional<Overflow> overflow;
   std::optional<std::string> dead_letter_exchange;
   std::optional<std::string> dead_letter_routing_key;
+  std::optional<std::string> alternate_exchange;
 
   /// Takes the definition from `definition`, and not from the record: that any text may be a key of
   /// it is not true of what is encoded there.
@@ -51,25 +55,45 @@ struct Policy {
 };
 using PolicyPtr = std::shared_ptr<const Policy>;
 
-/// Of one vhost.
+/// What holds for a queue. Null: there is none.
+struct QueuePolicy {
+  PolicyPtr policy;
+  PolicyPtr of_operator;
+  PolicyPtr in_force;  ///< Both in one. Its record has nothing but the definition if it is neither.
+
+  [[nodiscard]] bool is_same_as(const QueuePolicy& other) const {
+    return policy == other.policy && of_operator == other.of_operator;
+  }
+};
+
+/// Of one vhost: those that its users set and those of the operator, each with names of their own.
 class Policies {
  public:
-  /// Replaces the one of its name.
+  /// Replaces the one of its kind and name.
   void put(PolicyPtr policy);
-  void remove(const std::string& name) { by_name_.erase(name); }
+  void remove(const std::string& name, bool is_operator);
 
-  [[nodiscard]] PolicyPtr find(const std::string& name) const;
-  /// Null: no policy is this queue's.
-  [[nodiscard]] PolicyPtr match_queue(std::string_view queue) const;
+  [[nodiscard]] PolicyPtr find(const std::string& name, bool is_operator = false) const;
+  /// Queues that have the same two policies share the one that is made of them.
+  [[nodiscard]] QueuePolicy match_queue(std::string_view queue);
   /// Null: no policy is this exchange's, as none is the default exchange's.
   [[nodiscard]] PolicyPtr match_exchange(std::string_view exchange) const;
-  /// By name.
-  [[nodiscard]] std::vector<PolicyPtr> all() const;
+  /// Of one kind, by name.
+  [[nodiscard]] std::vector<PolicyPtr> all(bool is_operator = false) const;
 
  private:
-  [[nodiscard]] PolicyPtr match(bool Policy::*is_for, std::string_view name) const;
+  using ByName = std::map<std::string, PolicyPtr>;
+  [[nodiscard]] ByName& kind(bool is_operator) { return is_operator ? of_operator_ : by_name_; }
+  [[nodiscard]] const ByName& kind(bool is_operator) const {
+    return is_operator ? of_operator_ : by_name_;
+  }
+  [[nodiscard]] PolicyPtr match(bool is_operator, bool Policy::*is_for,
+                                std::string_view name) const;
+  [[nodiscard]] static PolicyPtr merge(const Policy& policy, const Policy& of_operator);
 
-  std::map<std::string, PolicyPtr> by_name_;
+  ByName by_name_;
+  ByName of_operator_;
+  std::map<std::pair<const Policy*, const Policy*>, PolicyPtr> merged_;
 };
 
 }  // namespace leveret

@@ -64,6 +64,66 @@ TEST(Policy, says_what_is_wrong_with_it) {
             "apply-to 'some' unrecognised; should be 'queues', 'exchanges' or 'all'");
 }
 
+TEST(Policy, has_settings_without_an_effect_and_says_what_is_wrong_with_them) {
+  const auto complaint_about = [](FieldTable definition) {
+    return complaint(a_policy("p", "^q", 0, std::move(definition)));
+  };
+  EXPECT_EQ(complaint_about({{"queue-mode", "lazy"},
+                             {"queue-version", std::int64_t{2}},
+                             {"queue-master-locator", "min-masters"},
+                             {"queue-leader-locator", "balanced"},
+                             {"initial-cluster-size", std::int64_t{3}},
+                             {"max-in-memory-length", std::int64_t{0}},
+                             {"max-in-memory-bytes", std::int64_t{0}}}),
+            "");
+  EXPECT_EQ(complaint_about({{"queue-mode", "x"}}), "<<\"x\">> is not a valid queue-mode value");
+  EXPECT_EQ(complaint_about({{"queue-version", std::int64_t{3}}}),
+            "3 is not a valid queue-version value");
+  EXPECT_EQ(complaint_about({{"queue-master-locator", "x"}}),
+            "<<\"x\">> invalid queue-master-locator value");
+  EXPECT_EQ(complaint_about({{"queue-leader-locator", "x"}}),
+            "<<\"x\">> is not a valid queue leader locator value");
+  EXPECT_EQ(complaint_about({{"max-in-memory-length", std::int64_t{-1}}}),
+            "-1 is not a valid maximum memory in bytes");
+  EXPECT_EQ(complaint_about({{"alternate-exchange", std::int64_t{1}}}),
+            "1 is not a valid alternate exchange name");
+}
+
+TEST(Policy, of_mirrored_queues_is_looked_at_as_a_whole) {
+  const auto complaint_about = [](FieldTable definition) {
+    return complaint(a_policy("p", "^q", 0, std::move(definition)));
+  };
+  EXPECT_EQ(complaint_about({{"ha-mode", "all"}, {"ha-sync-mode", "automatic"}}), "");
+  EXPECT_EQ(complaint_about({{"ha-mode", "exactly"}, {"ha-params", std::int64_t{2}}}), "");
+  EXPECT_EQ(complaint_about({{"ha-params", std::int64_t{1}}}),
+            "ha-mode must be specified to specify ha-params, ha-sync-mode or "
+            "ha-promote-on-shutdown");
+  EXPECT_EQ(complaint_about({{"ha-mode", "some"}}), "<<\"some\">> is not a valid ha-mode value");
+  EXPECT_EQ(complaint_about({{"ha-mode", "exactly"}}),
+            "ha-mode=\"exactly\" takes an integer, none given");
+  EXPECT_EQ(complaint_about({{"ha-mode", "nodes"}, {"ha-params", std::int64_t{2}}}),
+            "ha-mode=\"nodes\" takes a list, 2 given");
+  EXPECT_EQ(complaint_about({{"ha-mode", "all"}, {"ha-params", std::int64_t{2}}}),
+            "ha-mode=\"all\" does not take parameters");
+}
+
+TEST(Policy, of_an_operator_has_numbers_only) {
+  const auto complaint_about = [](FieldTable definition) {
+    Asked asked = a_policy("p", "^q", 0, std::move(definition));
+    asked.record.is_operator = true;
+    return complaint(asked);
+  };
+  for (const char* name : {"message-ttl", "expires", "max-length", "max-length-bytes",
+                           "max-in-memory-length", "max-in-memory-bytes"}) {
+    EXPECT_EQ(complaint_about({{name, std::int64_t{9}}}), "") << name;
+  }
+  for (const char* name : {"overflow", "durability", "dead-letter-exchange", "alternate-exchange",
+                           "queue-mode", "ha-mode"}) {
+    EXPECT_EQ(complaint_about({{name, "all"}}),
+              fmt::format("[{{<<\"{}\">>,<<\"all\">>}}] are not recognised policy settings", name));
+  }
+}
+
 TEST(Policy, with_a_key_that_no_table_can_hold_is_refused_like_any_unknown) {
   const std::string key(300, 'k');
   FieldTable definition;
@@ -80,7 +140,7 @@ class PoliciesTest : public ::testing::Test {
         std::make_shared<const Policy>(std::move(*Policy::read(asked.record, asked.definition))));
   }
   std::string match(std::string_view queue) {
-    const PolicyPtr policy = policies_.match_queue(queue);
+    const PolicyPtr policy = policies_.match_queue(queue).policy;
     return policy ? policy->record.name : "";
   }
 
@@ -96,7 +156,7 @@ TEST_F(PoliciesTest, the_highest_priority_counts_and_then_the_name) {
   EXPECT_EQ(match("q"), "a");
   EXPECT_EQ(match("q.1"), "c");
   EXPECT_EQ(match("other"), "d");
-  policies_.remove("d");
+  policies_.remove("d", /*is_operator=*/false);
   EXPECT_EQ(match("other"), "");
   put(a_policy("a", "^z", 9));
   EXPECT_EQ(match("q"), "b");
@@ -122,6 +182,31 @@ TEST_F(PoliciesTest, are_for_queues_or_for_exchanges_or_for_both) {
   EXPECT_EQ(match_exchange("x"), "");
 }
 
+TEST_F(PoliciesTest, of_an_operator_hold_beside_the_others_and_the_lower_number_counts) {
+  const auto number = [](std::int64_t value) { return value; };
+  Asked limits = a_policy("p", "^q", 0, {{"max-length", number(10)}, {"message-ttl", number(50)}});
+  limits.record.is_operator = true;
+  put(a_policy("p", "^q[.]", 0,
+               {{"max-length", number(5)}, {"message-ttl", number(100)}, {"durability", "os"}}));
+  put(limits);
+
+  const QueuePolicy both = policies_.match_queue("q.1");
+  EXPECT_EQ(both.policy->durability, Durability::os);
+  EXPECT_TRUE(both.of_operator->record.is_operator);
+  EXPECT_EQ(both.in_force->rules.length_max, 5u);
+  EXPECT_EQ(both.in_force->rules.message_ttl_ms, 50u);
+  EXPECT_EQ(both.in_force->durability, Durability::os);
+  EXPECT_EQ(policies_.match_queue("q.2").in_force, both.in_force) << "made once for all queues";
+
+  const QueuePolicy one = policies_.match_queue("q");
+  EXPECT_EQ(one.policy, nullptr);
+  EXPECT_EQ(one.in_force, one.of_operator);
+
+  policies_.remove("p", /*is_operator=*/true);
+  EXPECT_EQ(policies_.match_queue("q.1").in_force, both.policy);
+  EXPECT_FALSE(both.is_same_as(policies_.match_queue("q.1")));
+}
+
 TEST(QueueArguments, durability_is_the_queues_or_its_policys) {
   const Asked asked = a_policy("p", "");
   const auto policy = Policy::read(asked.record, asked.definition);
@@ -142,8 +227,9 @@ Outcome set(TestBroker& broker, const Asked& asked) {
 }
 
 Outcome clear(TestBroker& broker, const std::string& vhost, const std::string& name) {
-  return broker.ask<Outcome>(
-      0, [&](auto answer) { broker.registry().clear_policy(vhost, name, std::move(answer)); });
+  return broker.ask<Outcome>(0, [&](auto answer) {
+    broker.registry().clear_policy(vhost, name, false, std::move(answer));
+  });
 }
 
 void declare(TestBroker& broker, std::string name) {
@@ -160,7 +246,7 @@ void declare(TestBroker& broker, std::string name) {
 
 std::string policy_of(const TestBroker& broker, const std::string& queue) {
   const auto& queues = broker.registry().vhosts().find("/")->second.queues;
-  const PolicyPtr& policy = queues.find(queue)->second.policy;
+  const PolicyPtr& policy = queues.find(queue)->second.policy.policy;
   return policy ? policy->record.name : "";
 }
 

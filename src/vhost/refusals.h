@@ -43,6 +43,13 @@ using Refusal = std::unexpected<amqp::AmqpError>;
           ". It could be originally declared on another connection or the exclusive property value "
           "does not match that of the original declaration.");
 }
+[[nodiscard]] inline Refusal refuse_queue_limit(std::string_view name, std::string_view vhost,
+                                                std::int64_t limit) {
+  return amqp::refuse(amqp::ReplyCode::precondition_failed,
+                      fmt::format("cannot declare queue '{}': queue limit in vhost '{}' ({}) is "
+                                  "reached",
+                                  name, vhost, limit));
+}
 [[nodiscard]] inline Refusal refuse_reserved(std::string_view kind, std::string_view name) {
   return amqp::refuse(amqp::ReplyCode::access_refused,
                       fmt::format("{} name '{}' contains reserved prefix 'amq.*'", kind, name));

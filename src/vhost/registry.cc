@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "vhost/limits.h"
 #include "vhost/refusals.h"
 #include "vhost/shard.h"
 
@@ -133,7 +134,8 @@ Registry::VhostEntry& Registry::put_in_vhost(VhostRecord record,
   const std::string name = record.name;
   VhostEntry& vhost = vhosts_[name];
   vhost.record = std::move(record);
-  topology.emplace_back(VhostAdded{name});
+  topology.emplace_back(
+      VhostAdded{name, vhost.connections, limit_of(vhost.record.limits, max_connections)});
   for (ExchangePtr& exchange : predeclared_exchanges(name)) {
     vhost.exchanges[exchange->name].exchange = exchange;
     topology.emplace_back(ExchangeAdded{std::move(exchange)});
@@ -178,6 +180,8 @@ Result<void> Registry::load() {
     vhost->second.policies->put(std::make_shared<const Policy>(std::move(*policy)));
   }
 
+  for (auto& [name, vhost] : vhosts_) assign_exchange_policies(vhost, topology);
+
   queue_numbers_reserved_ = snapshot.queue_numbers_reserved;
   last_queue_number_ = snapshot.queue_numbers_reserved;
   for (QueueRecord& record : snapshot.queues) {
@@ -206,7 +210,7 @@ Result<void> Registry::load() {
     QueueEntry& entry = vhost->second.queues[record.name];
     entry.handle = handle;
     entry.policy = vhost->second.policies->match_queue(record.name);
-    topology.emplace_back(QueueAdded{.queue = handle, .policy = entry.policy});
+    topology.emplace_back(QueueAdded{.queue = handle, .policy = entry.policy.in_force});
   }
 
   for (BindingRecord& record : snapshot.bindings) {

@@ -60,18 +60,20 @@ class Registry {
  public:
   struct ExchangeEntry {
     ExchangePtr exchange;
+    PolicyPtr policy;  ///< Null: none matches.
     std::set<BindingPtr> as_source;
     std::set<BindingPtr> as_destination;
   };
   struct QueueEntry {
     QueueHandlePtr handle;
-    PolicyPtr policy;  ///< Null: none matches.
+    QueuePolicy policy;
     std::set<BindingPtr> as_destination;
     bool is_being_deleted = false;
     std::vector<std::move_only_function<void()>> after_deletion;
   };
   struct VhostEntry {
     VhostRecord record;
+    std::shared_ptr<UseCount> connections = std::make_shared<UseCount>();
     StringMap<ExchangeEntry> exchanges;
     StringMap<QueueEntry> queues;
     std::map<BindingProperties, BindingPtr> bindings;
@@ -103,18 +105,22 @@ class Registry {
 
   void add_vhost(VhostRecord vhost, AdminDone done);
   void delete_vhost(std::string name, AdminDone done);
+  /// These limits and no others. What there is already stays, however much it is.
+  /// Errors: no_such_vhost; storage_failed: nothing has changed.
+  void set_vhost_limits(const std::string& vhost, LimitsRecord limits, AdminDone done);
   /// Puts a change of users or permissions, decided by `change`, on disk and before every worker.
   /// The connections of a user who is deleted are closed then; no other change closes any.
   void change_users(
       std::move_only_function<std::expected<std::vector<Change>, AdminRefusal>(Users&)> change,
       AdminDone done);
 
-  /// Sets a policy, in place of the one of its name: on disk first, then for every queue that it
-  /// is for, then `done`. Its definition is `definition`.
-  /// Errors: no_such_vhost; invalid, with RabbitMQ's text; storage_failed: nothing has changed.
+  /// Sets a policy, in place of the one of its kind and name: on disk first, then for all that it
+  /// is for, then `done`. Its definition is `definition`. Errors: no_such_vhost; invalid, with
+  /// RabbitMQ's text; storage_failed: nothing has changed.
   void set_policy(PolicyRecord policy, const amqp::FieldTable& definition, AdminDone done);
   /// Errors: no_such_vhost; no_such_policy; storage_failed.
-  void clear_policy(const std::string& vhost, const std::string& name, AdminDone done);
+  void clear_policy(const std::string& vhost, const std::string& name, bool is_operator,
+                    AdminDone done);
 
   [[nodiscard]] const StringMap<VhostEntry>& vhosts() const { return vhosts_; }
   [[nodiscard]] const Users& users() const { return users_; }
@@ -135,11 +141,12 @@ class Registry {
   void remove_queue(VhostEntry& vhost, const QueueHandlePtr& handle, bool if_unused, bool if_empty,
                     Done<std::uint64_t> done);
 
-  /// Writes `durable`; then makes the same `change` here and gives each queue the policy that is
-  /// its.
+  /// Writes `durable`; then makes the same `change` here and gives each queue and exchange the
+  /// policy that is its.
   void change_policies(VhostEntry& vhost, Change durable,
                        std::move_only_function<void(Policies&)> change, AdminDone done);
-  [[nodiscard]] static std::vector<TopologyChange> assign_policies(VhostEntry& vhost);
+  static void assign_exchange_policies(VhostEntry& vhost, std::vector<TopologyChange>& topology);
+  static void assign_queue_policies(VhostEntry& vhost, std::vector<TopologyChange>& topology);
 
   /// Closes every connection whose vhost's or user's name is `name`, with connection-forced.
   using NameOf = const std::string& (ConnectionPort::*)() const;

@@ -2,6 +2,7 @@
 //
 // What administrators ask of the registry: vhosts, users, permissions.
 #include "base/assert.h"
+#include "vhost/limits.h"
 #include "vhost/ports.h"
 #include "vhost/registry.h"
 #include "vhost/shard.h"
@@ -49,6 +50,28 @@ void Registry::add_vhost(VhostRecord vhost, AdminDone done) {
              // Nobody has been told of it and nobody has a permission in it.
              vhosts_.erase(name);
              broadcast({VhostRemoved{name}}, [] {});
+           }
+           done(to_admin(written));
+         });
+}
+
+void Registry::set_vhost_limits(const std::string& name, LimitsRecord limits, AdminDone done) {
+  VhostEntry* vhost = find_vhost(name);
+  if (vhost == nullptr || vhost->is_being_deleted) return done(refuse_no_such_vhost(name));
+  const auto change = [name](const LimitsRecord& to) {
+    return VhostLimitsChanged{name, limit_of(to, max_connections)};
+  };
+  LimitsRecord before = std::exchange(vhost->record.limits, std::move(limits));
+  std::vector<Change> durable;
+  durable.emplace_back(PutVhost{vhost->record});
+  commit({change(vhost->record.limits)}, std::move(durable),
+         [this, name, change, before = std::move(before), policies = vhost->policies,
+          done = std::move(done)](Result<void> written) mutable {
+           VhostEntry* there = find_vhost(name);
+           // What others changed since falls with it: they wait for the same disk.
+           if (!written && there != nullptr && there->policies == policies) {
+             there->record.limits = std::move(before);
+             broadcast({change(there->record.limits)}, [] {});
            }
            done(to_admin(written));
          });

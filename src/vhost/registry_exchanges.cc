@@ -41,7 +41,9 @@ void Registry::declare_exchange(ExchangeDeclaration declaration, Done<void> done
   exchange->arguments = encoded_table(declaration.arguments);
   exchange->alternate_exchange = alternate_exchange_of(raw_table(exchange->arguments));
 
-  vhost->exchanges[declaration.name].exchange = exchange;
+  ExchangeEntry& entry = vhost->exchanges[declaration.name];
+  entry.exchange = exchange;
+  entry.policy = vhost->policies->match_exchange(declaration.name);
   std::vector<Change> durable;
   if (exchange->is_durable) {
     durable.emplace_back(PutExchange{{.vhost = exchange->vhost,
@@ -51,7 +53,7 @@ void Registry::declare_exchange(ExchangeDeclaration declaration, Done<void> done
                                       .internal = exchange->is_internal,
                                       .arguments = exchange->arguments}});
   }
-  commit({ExchangeAdded{exchange}}, std::move(durable),
+  commit({ExchangeAdded{exchange, entry.policy}}, std::move(durable),
          [this, exchange, done = std::move(done)](Result<void> written) mutable {
            if (written) return done({});
            VhostEntry* world = find_vhost(exchange->vhost);

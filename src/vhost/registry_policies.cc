@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The registry's policies: set, cleared, and given to the queues that they match.
+// The registry's policies: set, cleared, and given to the queues and exchanges that they match.
 #include "vhost/registry.h"
 
 #include <memory>
@@ -28,15 +28,16 @@ void Registry::set_policy(PolicyRecord record, const amqp::FieldTable& definitio
 }
 
 void Registry::clear_policy(const std::string& vhost_name, const std::string& name,
-                            AdminDone done) {
+                            bool is_operator, AdminDone done) {
   VhostEntry* vhost = find_vhost(vhost_name);
   if (vhost == nullptr || vhost->is_being_deleted) return done(refuse_no_such_vhost(vhost_name));
-  if (!vhost->policies->find(name)) {
+  if (!vhost->policies->find(name, is_operator)) {
     return done(
         std::unexpected(AdminRefusal{AdminError::no_such_policy, "Parameter does not exist"}));
   }
   change_policies(
-      *vhost, DeletePolicy{vhost_name, name}, [name](Policies& policies) { policies.remove(name); },
+      *vhost, DeletePolicy{vhost_name, name, is_operator},
+      [name, is_operator](Policies& policies) { policies.remove(name, is_operator); },
       std::move(done));
 }
 
@@ -52,19 +53,29 @@ void Registry::change_policies(VhostEntry& vhost, Change durable,
            VhostEntry* there = find_vhost(name);
            // Gone meanwhile, on disk as well; perhaps there is another of that name.
            if (there == nullptr || there->policies != policies) return done({});
-           broadcast(assign_policies(*there), [done = std::move(done)]() mutable { done({}); });
+           std::vector<TopologyChange> topology;
+           assign_exchange_policies(*there, topology);
+           assign_queue_policies(*there, topology);
+           broadcast(std::move(topology), [done = std::move(done)]() mutable { done({}); });
          });
 }
 
-std::vector<TopologyChange> Registry::assign_policies(VhostEntry& vhost) {
-  std::vector<TopologyChange> topology;
-  for (auto& [name, entry] : vhost.queues) {
-    PolicyPtr policy = vhost.policies->match_queue(name);
+void Registry::assign_exchange_policies(VhostEntry& vhost, std::vector<TopologyChange>& topology) {
+  for (auto& [name, entry] : vhost.exchanges) {
+    PolicyPtr policy = vhost.policies->match_exchange(name);
     if (entry.policy == policy) continue;
     entry.policy = policy;
-    topology.emplace_back(QueuePolicyChanged{entry.handle, std::move(policy)});
+    topology.emplace_back(ExchangePolicyChanged{entry.exchange, std::move(policy)});
   }
-  return topology;
+}
+
+void Registry::assign_queue_policies(VhostEntry& vhost, std::vector<TopologyChange>& topology) {
+  for (auto& [name, entry] : vhost.queues) {
+    QueuePolicy policy = vhost.policies->match_queue(name);
+    if (entry.policy.is_same_as(policy)) continue;
+    entry.policy = std::move(policy);
+    topology.emplace_back(QueuePolicyChanged{entry.handle, entry.policy.in_force});
+  }
 }
 
 }  // namespace leveret

@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "queue/queue.h"
 #include "vhost/equivalence.h"
+#include "vhost/limits.h"
 #include "vhost/refusals.h"
 #include "vhost/registry.h"
 #include "vhost/shard.h"
@@ -77,6 +78,10 @@ void Registry::reserve_queue_numbers(std::move_only_function<void(Result<void>)>
 
 void Registry::add_new_queue(VhostEntry& vhost, QueueDeclaration declaration,
                              Done<DeclaredQueue> done) {
+  const std::int64_t most = limit_of(vhost.record.limits, max_queues);
+  if (most >= 0 && std::cmp_greater_equal(vhost.queues.size(), most)) {
+    return done(refuse_queue_limit(declaration.name, declaration.vhost, most));
+  }
   const bool is_kept = declaration.is_durable && !declaration.is_exclusive;
   if (is_kept && last_queue_number_ == queue_numbers_reserved_) {
     return reserve_queue_numbers([this, declaration = std::move(declaration),
@@ -113,7 +118,7 @@ void Registry::add_new_queue(VhostEntry& vhost, QueueDeclaration declaration,
                                    .number = handle->properties.number,
                                    .journal = handle->properties.journal}});
   }
-  commit({QueueAdded{handle, is_kept, entry.policy}}, std::move(durable),
+  commit({QueueAdded{handle, is_kept, entry.policy.in_force}}, std::move(durable),
          [this, is_kept, handle, done = std::move(done)](Result<void> written) mutable {
            // Also when it was not written: what waits at home sees the deletion that follows.
            if (is_kept) tell_committed(*handle);

@@ -2,8 +2,21 @@
 #include "vhost/replica.h"
 
 #include "base/assert.h"
+#include "vhost/policies.h"
 
 namespace leveret {
+namespace {
+
+/// RabbitMQ: the exchange's own argument goes before its policy.
+const std::string& alternate_exchange_in_force(const ExchangeProperties& exchange,
+                                               const Policy* policy) {
+  if (!exchange.alternate_exchange.empty() || policy == nullptr || !policy->alternate_exchange) {
+    return exchange.alternate_exchange;
+  }
+  return *policy->alternate_exchange;
+}
+
+}  // namespace
 
 const QueueHandle* VhostReplica::find_queue(std::string_view name) const {
   const auto found = queues_.find(name);
@@ -15,12 +28,17 @@ const ExchangeProperties* VhostReplica::find_exchange(std::string_view name) con
   return found == exchanges_.end() ? nullptr : found->second.get();
 }
 
-void VhostReplica::add(const ExchangePtr& exchange) {
+void VhostReplica::add(const ExchangePtr& exchange, const Policy* policy) {
   if (!exchange->name.empty()) {  // The default exchange is there from the start.
-    routing_.add_exchange(exchange->name, exchange->type, exchange->alternate_exchange,
+    routing_.add_exchange(exchange->name, exchange->type,
+                          alternate_exchange_in_force(*exchange, policy),
                           raw_table(exchange->arguments));
   }
   exchanges_.insert_or_assign(exchange->name, exchange);
+}
+
+void VhostReplica::change_policy(const ExchangeProperties& exchange, const Policy* policy) {
+  routing_.set_alternate_exchange(exchange.name, alternate_exchange_in_force(exchange, policy));
 }
 
 void VhostReplica::remove(const ExchangePtr& exchange) {

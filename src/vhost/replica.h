@@ -14,6 +14,8 @@
 #include "routing/routing_table.h"
 #include "vhost/topology.h"
 
+#include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,9 +27,17 @@ namespace leveret {
 
 class VhostReplica {
  public:
-  explicit VhostReplica(std::string name) : name_(std::move(name)) {}
+  explicit VhostReplica(const VhostAdded& added)
+      : name_(added.name),
+        connections_(added.connections),
+        connections_max_(added.connections_max) {}
 
   [[nodiscard]] const std::string& name() const { return name_; }
+  /// One connection more; empty: there are as many as there may be.
+  [[nodiscard]] Use take_connection() const { return Use::take(connections_, connections_max_); }
+  [[nodiscard]] std::int64_t connections_max() const { return connections_max_; }
+  void set_connections_max(std::int64_t most) { connections_max_ = most; }
+
   /// Null when there is none. Valid until the loop turn ends.
   [[nodiscard]] const QueueHandle* find_queue(std::string_view name) const;
   [[nodiscard]] const ExchangeProperties* find_exchange(std::string_view name) const;
@@ -35,7 +45,9 @@ class VhostReplica {
   [[nodiscard]] bool looks_at_headers() const { return routing_.looks_at_headers(); }
   [[nodiscard]] bool is_unsteady() const { return routing_.is_unsteady(); }
 
-  void add(const ExchangePtr& exchange);
+  /// `policy` null: it has none.
+  void add(const ExchangePtr& exchange, const Policy* policy = nullptr);
+  void change_policy(const ExchangeProperties& exchange, const Policy* policy);
   void remove(const ExchangePtr& exchange);
   void add(const QueueHandlePtr& queue);
   void remove(const QueueHandlePtr& queue);
@@ -54,6 +66,8 @@ class VhostReplica {
   void append_routed(std::vector<QueueHandlePtr>& queues);
 
   const std::string name_;
+  const std::shared_ptr<UseCount> connections_;  // Every replica of the vhost has this one.
+  std::int64_t connections_max_;
   RoutingTable routing_;
   StringMap<ExchangePtr> exchanges_;
   StringMap<QueueHandlePtr> queues_;

@@ -545,18 +545,24 @@ void Shard::apply(const TopologyChange& change) {
       return *found;
     }
     void operator()(const VhostAdded& added) {
-      shard.vhosts_.emplace(added.name, std::make_unique<VhostReplica>(added.name));
+      shard.vhosts_.emplace(added.name, std::make_unique<VhostReplica>(added));
       ++shard.vhosts_version_;
+    }
+    void operator()(const VhostLimitsChanged& changed) {
+      vhost(changed.name).set_connections_max(changed.connections_max);
     }
     void operator()(const VhostRemoved& removed) {
       shard.vhosts_.erase(removed.name);
       ++shard.vhosts_version_;
     }
     void operator()(const ExchangeAdded& added) {
-      vhost(added.exchange->vhost).add(added.exchange);
+      vhost(added.exchange->vhost).add(added.exchange, added.policy.get());
     }
     void operator()(const ExchangeRemoved& removed) {
       vhost(removed.exchange->vhost).remove(removed.exchange);
+    }
+    void operator()(const ExchangePolicyChanged& changed) {
+      vhost(changed.exchange->vhost).change_policy(*changed.exchange, changed.policy.get());
     }
     void operator()(const QueueAdded& added) {
       const QueueProperties& properties = added.queue->properties;

@@ -11,6 +11,7 @@
 #include "amqp/field_table.h"
 #include "amqp/raw_table.h"
 #include "base/intrusive_ptr.h"
+#include "base/use_count.h"
 #include "message/ids.h"
 #include "routing/routing_table.h"
 
@@ -91,15 +92,26 @@ using BindingPtr = std::shared_ptr<const BindingProperties>;
 
 struct VhostAdded {
   std::string name;
+  std::shared_ptr<UseCount> connections;
+  std::int64_t connections_max = -1;  ///< Below zero: any number.
+};
+struct VhostLimitsChanged {
+  std::string name;
+  std::int64_t connections_max = -1;
 };
 struct VhostRemoved {
   std::string name;
 };
 struct ExchangeAdded {
   ExchangePtr exchange;
+  PolicyPtr policy = {};  ///< Null: it has none.
 };
 struct ExchangeRemoved {
   ExchangePtr exchange;
+};
+struct ExchangePolicyChanged {
+  ExchangePtr exchange;
+  PolicyPtr policy;  ///< Null: it has none any more.
 };
 struct QueueAdded {
   QueueHandlePtr queue;
@@ -125,8 +137,9 @@ struct AuthChanged {
 };
 
 using TopologyChange =
-    std::variant<VhostAdded, VhostRemoved, ExchangeAdded, ExchangeRemoved, QueueAdded, QueueRemoved,
-                 QueuePolicyChanged, BindingAdded, BindingRemoved, AuthChanged>;
+    std::variant<VhostAdded, VhostLimitsChanged, VhostRemoved, ExchangeAdded, ExchangeRemoved,
+                 ExchangePolicyChanged, QueueAdded, QueueRemoved, QueuePolicyChanged, BindingAdded,
+                 BindingRemoved, AuthChanged>;
 
 /// The encoded table as the wire's view of it.
 [[nodiscard]] inline amqp::RawTable raw_table(const std::string& encoded) {

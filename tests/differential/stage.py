@@ -46,7 +46,7 @@ class Stage:
         self._tags: dict[str, list[int]] = {}
         self.declared: list[tuple[str, str]] = []
         self._masks: dict[str, str] = {}
-        self._policies: list[str] = []
+        self._policies: list[tuple[str, str]] = []  # The verb that clears it, its name.
 
     # Names.
 
@@ -197,21 +197,27 @@ class Stage:
         self.note(f"{queue} is still there")
 
     def policy(self, name: str, pattern: str, definition: dict, **options) -> None:
-        self._policies.append(self._prefix + name)
+        self._set_policy("policy", name, pattern, definition, options)
+
+    def operator_policy(self, name: str, pattern: str, definition: dict, **options) -> None:
+        self._set_policy("operator_policy", name, pattern, definition, options)
+
+    def _set_policy(self, kind: str, name: str, pattern: str, definition: dict, options: dict) -> None:
+        self._policies.append((f"clear_{kind}", self._prefix + name))
         arguments = []
         for key, value in options.items():
             arguments += [f"--{key.replace('_', '-')}", str(value)]
         self.ctl(
-            "set_policy",
+            f"set_{kind}",
             self._prefix + name,
             "^" + self._prefix.replace(".", "[.]") + pattern,
             json.dumps(definition),
             *arguments,
-            shown=f"policy {name} {json.dumps(definition)}",
+            shown=f"{kind} {name} {json.dumps(definition)}",
         )
 
     def clear_policy(self, name: str) -> None:
-        self._policies.remove(self._prefix + name)
+        self._policies.remove(("clear_policy", self._prefix + name))
         self.ctl("clear_policy", self._prefix + name, shown=f"clear policy {name}")
 
     def ctl(self, *arguments: str, shown: str) -> None:
@@ -352,9 +358,9 @@ class Stage:
     # The end.
 
     def clean_up(self) -> None:
-        for policy in self._policies:
+        for verb, policy in self._policies:
             with contextlib.suppress(Exception):
-                self.broker.ctl("clear_policy", policy)
+                self.broker.ctl(verb, policy)
         with contextlib.suppress(AMQPError):
             channel = self.channel("cleaning")
             for kind, name in reversed(self.declared):

@@ -308,6 +308,42 @@ BAD_POLICIES = [
     {"dead-letter-exchange": 1},
     {"dead-letter-routing-key": 1},
     {"no-such-setting": 1},
+    {"alternate-exchange": 1},
+    {"queue-mode": "x"},
+    {"queue-version": 3},
+    {"queue-master-locator": "x"},
+    {"queue-leader-locator": "x"},
+    {"max-in-memory-length": -1},
+    {"max-in-memory-bytes": "a"},
+    {"ha-mode": "some"},
+    {"ha-mode": "exactly"},
+    {"ha-mode": "exactly", "ha-params": 0},
+    {"ha-mode": "nodes", "ha-params": "a"},
+    {"ha-mode": "all", "ha-params": 2},
+    {"ha-params": 2},
+    {"ha-mode": "all", "ha-sync-mode": "x"},
+    {"ha-mode": "all", "ha-sync-batch-size": 0},
+    {"ha-mode": "all", "ha-promote-on-shutdown": "x"},
+    {"ha-mode": "all", "ha-promote-on-failure": "x"},
+]
+GOOD_POLICIES = [
+    {"queue-mode": "lazy", "queue-version": 2, "queue-master-locator": "min-masters"},
+    {"queue-leader-locator": "balanced", "initial-cluster-size": 3},
+    {"max-in-memory-length": 0, "max-in-memory-bytes": 0},
+    {"ha-mode": "all", "ha-sync-mode": "automatic", "ha-sync-batch-size": 1},
+    {"ha-mode": "exactly", "ha-params": 2, "ha-promote-on-shutdown": "always"},
+    {"ha-mode": "nodes", "ha-params": ["a"], "ha-promote-on-failure": "when-synced"},
+]
+OPERATORS = [
+    {"message-ttl": 1000, "expires": 100000, "max-length": 1, "max-length-bytes": 1},
+    {"max-in-memory-length": 0, "max-in-memory-bytes": 0},
+    {"message-ttl": -1},
+    {"overflow": "drop-head"},
+    {"dead-letter-exchange": "x", "dead-letter-routing-key": "y"},
+    {"alternate-exchange": "x"},
+    {"queue-mode": "lazy"},
+    {"ha-mode": "all"},
+    {},
 ]
 
 
@@ -315,3 +351,67 @@ BAD_POLICIES = [
 def bad_policies(s):
     for number, definition in enumerate(BAD_POLICIES):
         s.policy(f"bad{number}", "none", definition)
+
+
+@scenario("policies that speak of what one node does not have")
+def good_policies(s):
+    for number, definition in enumerate(GOOD_POLICIES):
+        s.policy(f"good{number}", "none", definition)
+
+
+@scenario("what an operator's policy may say")
+def operators_settings(s):
+    for number, definition in enumerate(OPERATORS):
+        s.operator_policy(f"p{number}", "none", definition)
+
+
+@scenario("an operator's limit is lower than the policy's")
+def operator_lower(s):
+    s.declare("q")
+    s.policy("p", "q", {"max-length": 5, "overflow": "reject-publish"})
+    s.operator_policy("p", "q", {"max-length": 1})
+    s.confirmed("q", "a")
+    s.confirmed("q", "b")
+    s.drain("q")
+
+
+@scenario("an operator's limit is higher than the policy's")
+def operator_higher(s):
+    s.declare("q")
+    s.policy("p", "q", {"max-length": 1})
+    s.operator_policy("p", "q", {"max-length": 5})
+    s.confirmed("q", "a")
+    s.confirmed("q", "b")
+    s.drain("q")
+
+
+@scenario("an operator's limit is the only one, and an argument is lower")
+def operator_alone(s):
+    s.declare("q")
+    s.declare("low", arguments={"x-max-length": 1})
+    s.operator_policy("p", "(q|low)", {"max-length": 2})
+    for queue in ("q", "low"):
+        for body in "abc":
+            s.confirmed(queue, body)
+        s.drain(queue)
+
+
+@scenario("an alternate exchange by policy, and an argument that goes before it")
+def alternate_by_policy(s):
+    s.exchange("lost", "fanout")
+    s.exchange("own", "fanout")
+    s.declare("q")
+    s.declare("r")
+    s.bind("q", "lost")
+    s.bind("r", "own")
+    s.exchange("x")
+    s.exchange("y", arguments={"alternate-exchange": "own"})
+    s.policy("p", "(x|y|z)", {"alternate-exchange": s.name("lost")}, apply_to="exchanges")
+    s.exchange("z")
+    for exchange in "xyz":
+        s.confirmed("nowhere", exchange, exchange=exchange, mandatory=True)
+    s.drain("q")
+    s.drain("r")
+    s.clear_policy("p")
+    s.confirmed("nowhere", "x again", exchange="x", mandatory=True)
+    s.drain("q")
