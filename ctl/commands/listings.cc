@@ -56,9 +56,9 @@ constexpr std::array queue_columns{
     Column{"synchronised_slave_pids", ""},
     Column{"state", "state"},
     Column{"type", "type"},
-    Column{"leader", "node"},
-    Column{"members", "node"},
-    Column{"online", "node"},
+    Column{"leader", "leader"},
+    Column{"members", "members", atoms},
+    Column{"online", "online", atoms},
     Column{"durability", "durability"},
 };
 

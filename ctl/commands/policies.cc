@@ -34,7 +34,7 @@ std::unexpected<Failure> refuse_vhost(const std::string& vhost) {
   return fail(ExitCode::data, fmt::format("Virtual host '{}' does not exist", vhost));
 }
 
-template <const Kind& kind>
+template <const Kind& Which>
 Outcome<void> set_policy(const Session& session) {
   const Invocation& asked = session.invocation;
   const std::string& name = asked.arguments[0];
@@ -45,7 +45,7 @@ Outcome<void> set_policy(const Session& session) {
   session.banner(
       fmt::format("Setting {} \"{}\" for pattern \"{}\" to \"{}\" with priority \"{}\" for "
                   "vhost \"{}\" ...",
-                  kind.set, name, pattern, text, priority, asked.vhost));
+                  Which.set, name, pattern, text, priority, asked.vhost));
   boost::system::error_code error;
   const json::value definition = json::parse(text, error);
   if (error) {
@@ -55,7 +55,7 @@ Outcome<void> set_policy(const Session& session) {
   std::int64_t number = 0;
   std::from_chars(priority.data(), priority.data() + priority.size(), number);
   const auto answer =
-      session.api.put(path_of(kind, asked.vhost, name),
+      session.api.put(path_of(Which, asked.vhost, name),
                       json::object{{"pattern", pattern},
                                    {"definition", definition},
                                    {"priority", number},
@@ -66,24 +66,24 @@ Outcome<void> set_policy(const Session& session) {
   return {};
 }
 
-template <const Kind& kind>
+template <const Kind& Which>
 Outcome<void> clear_policy(const Session& session) {
   const Invocation& asked = session.invocation;
   const std::string& name = asked.arguments[0];
   session.banner(
-      fmt::format("Clearing {} \"{}\" on vhost \"{}\" ...", kind.clear, name, asked.vhost));
-  const auto answer = session.api.del(path_of(kind, asked.vhost, name));
+      fmt::format("Clearing {} \"{}\" on vhost \"{}\" ...", Which.clear, name, asked.vhost));
+  const auto answer = session.api.del(path_of(Which, asked.vhost, name));
   if (!answer) return std::unexpected(answer.error());
   if (answer->status == 404) return fail_titled(ExitCode::unavailable, "Parameter does not exist");
   if (!answer->is_success()) return fail_with(*answer);
   return {};
 }
 
-template <const Kind& kind>
+template <const Kind& Which>
 Outcome<void> list_policies(const Session& session) {
   const std::string& vhost = session.invocation.vhost;
-  session.banner(fmt::format("Listing {} for vhost \"{}\" ...", kind.list, vhost));
-  const auto answer = session.api.get(std::string(kind.path) + encode_percent(vhost));
+  session.banner(fmt::format("Listing {} for vhost \"{}\" ...", Which.list, vhost));
+  const auto answer = session.api.get(std::string(Which.path) + encode_percent(vhost));
   if (!answer) return std::unexpected(answer.error());
   if (answer->status == 404) return refuse_vhost(vhost);
   if (!answer->is_success() || !answer->body.is_array()) return fail_with(*answer);

@@ -175,6 +175,8 @@ std::size_t FieldTable::encoded_size() const {
   return bytes;
 }
 
+void FieldTable::sort_by_name() { std::ranges::stable_sort(entries_, {}, &FieldTableEntry::name); }
+
 void FieldTable::encode(WireWriter& writer) const {
   for (const FieldTableEntry& entry : entries_) {
     writer.short_string(entry.name);

@@ -80,6 +80,9 @@ class FieldTable {
 
   [[nodiscard]] bool empty() const;
   [[nodiscard]] std::size_t size() const;
+  /// Entries of the same name stay in their order. RabbitMQ does so whenever it sets one.
+  void sort_by_name();
+
   [[nodiscard]] const_iterator begin() const;
   [[nodiscard]] const_iterator end() const;
   /// The first value with this key, or null. Valid until the table changes.

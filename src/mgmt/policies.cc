@@ -29,28 +29,28 @@ json::object policy_view(const PolicyRecord& policy) {
           {"priority", policy.priority}};
 }
 
-// Of both kinds of policies, `is_operator` says which.
+// Of both kinds of policies, `IsOperator` says which.
 
-template <bool is_operator>
+template <bool IsOperator>
 void respond_list(Call call, bool is_of_one_vhost) {
   const auto vhosts = asked_vhosts(call, is_of_one_vhost);
   if (!respond_if_error(call, vhosts)) return;
   json::array list;
   for (const auto* vhost : *vhosts) {
-    for (const PolicyPtr& policy : vhost->policies->all(is_operator)) {
+    for (const PolicyPtr& policy : vhost->policies->all(IsOperator)) {
       list.push_back(policy_view(policy->record));
     }
   }
   call.respond(HttpResponse::json(list));
 }
 
-template <bool is_operator>
+template <bool IsOperator>
 void list_policies(Call call) {
-  respond_list<is_operator>(std::move(call), false);
+  respond_list<IsOperator>(std::move(call), false);
 }
-template <bool is_operator>
+template <bool IsOperator>
 void list_vhost_policies(Call call) {
-  respond_list<is_operator>(std::move(call), true);
+  respond_list<IsOperator>(std::move(call), true);
 }
 
 /// Errors: the answer to give (401, 404).
@@ -62,9 +62,9 @@ std::expected<PolicyPtr, HttpResponse> find_policy(const Call& call, bool is_ope
   return policy;
 }
 
-template <bool is_operator>
+template <bool IsOperator>
 void get_policy(Call call) {
-  const auto policy = find_policy(call, is_operator);
+  const auto policy = find_policy(call, IsOperator);
   if (!respond_if_error(call, policy)) return;
   call.respond(HttpResponse::json(policy_view((*policy)->record)));
 }
@@ -105,14 +105,14 @@ std::expected<AskedPolicy, HttpResponse> read_policy(const Call& call) {
   return AskedPolicy{std::move(record), field_table_of(definition->as_object())};
 }
 
-template <bool is_operator>
+template <bool IsOperator>
 void put_policy(Call call) {
   const auto vhost = find_vhost(call, call.name(0));
   if (!respond_if_error(call, vhost)) return;
   auto asked = read_policy(call);
   if (!respond_if_error(call, asked)) return;
-  asked->record.is_operator = is_operator;
-  const bool is_new = (*vhost)->policies->find(asked->record.name, is_operator) == nullptr;
+  asked->record.is_operator = IsOperator;
+  const bool is_new = (*vhost)->policies->find(asked->record.name, IsOperator) == nullptr;
   const int status = is_new ? 201 : 204;
   Registry& registry = call.broker().registry();
   registry.set_policy(
@@ -122,15 +122,15 @@ void put_policy(Call call) {
       });
 }
 
-template <bool is_operator>
+template <bool IsOperator>
 void delete_policy(Call call) {
-  const auto policy = find_policy(call, is_operator);
+  const auto policy = find_policy(call, IsOperator);
   if (!respond_if_error(call, policy)) return;
   Registry& registry = call.broker().registry();
   const std::string vhost = call.name(0);
   const std::string name = call.name(1);
   registry.clear_policy(
-      vhost, name, is_operator,
+      vhost, name, IsOperator,
       [call = std::move(call)](const std::expected<void, AdminRefusal>& done) mutable {
         call.respond(done ? HttpResponse::empty(204) : refusal_answer(done.error()));
       });

@@ -2,6 +2,7 @@
 #include "mgmt/views.h"
 
 #include "routing/exchange_type.h"
+#include "vhost/queue_arguments.h"
 
 #include <chrono>
 #include <cmath>
@@ -256,10 +257,11 @@ json::object recovered_view(const RecoveredCounts& recovered) {
 
 json::object queue_view(const QueueProperties& queue, std::string_view node, Durability durability,
                         const QueueCounts& counts, const QueueTotals& totals) {
+  const QueueType type = type_of(queue);
   json::object view{{"name", json_text(queue.name)},
                     {"vhost", json_text(queue.vhost)},
                     {"node", node},
-                    {"type", "classic"},
+                    {"type", queue_type_name(type)},
                     {"state", "running"},
                     {"durable", queue.is_durable},
                     {"auto_delete", queue.is_auto_delete},
@@ -279,6 +281,11 @@ json::object queue_view(const QueueProperties& queue, std::string_view node, Dur
                     {"message_stats", message_stats_view(totals)}};
   if (queue.exclusive_owner.value() != 0) {
     view["owner_pid"] = pid_text(node, queue.exclusive_owner);
+  }
+  if (type == QueueType::quorum) {
+    view["leader"] = node;
+    view["members"] = json::array{node};
+    view["online"] = json::array{node};
   }
   return view;
 }

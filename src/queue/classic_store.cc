@@ -37,7 +37,7 @@ ClassicStore::~ClassicStore() {
 
 bool ClassicStore::is_persistent(const Message& message) const {
   return options_.is_durable && log_ != nullptr && durability_ != Durability::memory &&
-         message.is_persistent();
+         (options_.keeps_all || message.is_persistent());
 }
 
 MessageStore::Taken ClassicStore::push(MessagePtr message, std::uint64_t expires_ms,

@@ -55,6 +55,7 @@ class ClassicStore final : public MessageStore, private LoggedStore {
   struct Options {
     OwnerId owner;  ///< In the journal.
     bool is_durable = false;
+    bool keeps_all = false;  ///< When durable: messages that are not persistent as well.
     Durability durability = Durability::fsync;  ///< Of persistent messages, when durable; at first.
   };
 

@@ -30,9 +30,10 @@ struct StoredMessage {
   Location location;             ///< Nowhere: in memory only.
   std::uint64_t expires_ms = 0;  ///< Wall time, since 1970; 0: never.
   std::uint32_t record_bytes = 0;
-  bool redelivered = false;   ///< It was delivered before and came back.
-  bool is_reference = false;  ///< Another entry brought its data to the disk.
-  bool is_passing = false;    ///< On disk only since memory was short; no start asks for it.
+  std::uint16_t return_count = 0;  ///< How often it came back, since the start; no more than that.
+  bool redelivered : 1 = false;    ///< It was delivered before and came back.
+  bool is_reference : 1 = false;   ///< Another entry brought its data to the disk.
+  bool is_passing : 1 = false;     ///< On disk only since memory was short; no start asks for it.
 
   /// What its segment may forget when it is settled.
   [[nodiscard]] std::uint32_t share() const {

@@ -2,6 +2,7 @@
 #include "queue/queue.h"
 
 #include "base/assert.h"
+#include "queue/delivery_count.h"
 
 #include <utility>
 #include <vector>
@@ -83,6 +84,8 @@ Queue::Got Queue::get(ChannelId channel, bool no_ack) {
     unacked_.add(channel, {taken, ConsumerId()});
   }
   if (is_ruled_) want_dispatch();  // Another is first now, and may be older.
+  if (rules_.shows_delivery_count) [[unlikely]]
+    taken.message = with_delivery_count(*taken.message, taken.return_count);
   return {std::move(taken), store_->size()};
 }
 
@@ -133,17 +136,22 @@ void Queue::release(ChannelId channel) {
 }
 
 void Queue::requeue(UnackedMessage message, bool mark_redelivered) {
+  StoredMessage& stored = message.stored;
   if (mark_redelivered) {
-    message.stored.redelivered = true;
+    stored.redelivered = true;
+    if (stored.return_count != UINT16_MAX) ++stored.return_count;
     ++totals_.requeued;
   }
   if (Consumer* consumer = dispatcher_.find(message.consumer)) {
     --consumer->unacked;
     dispatcher_.refresh(*consumer);
   }
-  if (message.stored.expires_ms != 0) is_ruled_ = true;
-  store_->requeue(std::move(message.stored));
   want_dispatch();
+  if (mark_redelivered && stored.return_count > rules_.delivery_limit) [[unlikely]] {
+    return die(std::move(stored), Death::delivery_limit);
+  }
+  if (stored.expires_ms != 0) is_ruled_ = true;
+  store_->requeue(std::move(stored));
 }
 
 std::uint64_t Queue::purge() {
@@ -186,7 +194,7 @@ std::uint32_t Queue::deliver(std::uint32_t messages_max) {
       continue;
     }
     if (first->redelivered) ++totals_.redelivered;
-    consumer->sink->deliver(*first);
+    show(*first, *consumer->sink);
     StoredMessage taken = store_->shift();
     if (consumer->spec.no_ack) {
       ++totals_.auto_acked;
@@ -200,6 +208,14 @@ std::uint32_t Queue::deliver(std::uint32_t messages_max) {
     ++delivered;
   }
   return delivered;
+}
+
+void Queue::show(const StoredMessage& message, DeliverySink& sink) const {
+  if (!rules_.shows_delivery_count) [[likely]]
+    return sink.deliver(message);
+  StoredMessage shown = message;
+  shown.message = with_delivery_count(*message.message, message.return_count);
+  sink.deliver(shown);
 }
 
 std::expected<void, DeleteRefusal> Queue::may_delete(bool if_unused, bool if_empty) {

@@ -51,7 +51,8 @@ struct QueueTotals {
   std::uint64_t auto_acked = 0;  ///< To consumers and gets that do not.
   std::uint64_t got = 0;         ///< By basic.get, to be acknowledged.
   std::uint64_t acked = 0;
-  std::uint64_t rejected = 0;       ///< Rejected or nacked without requeue, and nobody got it.
+  /// Rejected or nacked without requeue, or returned too often, and nobody got it.
+  std::uint64_t rejected = 0;
   std::uint64_t expired = 0;        ///< Too old, and nobody got it.
   std::uint64_t dropped = 0;        ///< One too many, and nobody got it.
   std::uint64_t dead_lettered = 0;  ///< Died, and are safe where they went.
@@ -172,6 +173,7 @@ class Queue final : private StoreListener {
   [[nodiscard]] const StoredMessage* find_shifted(MessageSeq seq) const override;
 
   void requeue(UnackedMessage message, bool mark_redelivered);
+  void show(const StoredMessage& message, DeliverySink& sink) const;
   void want_dispatch();
   std::uint32_t deliver(std::uint32_t messages_max);
   [[nodiscard]] bool is_full_for(const Message& message) const {

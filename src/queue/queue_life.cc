@@ -93,6 +93,7 @@ void Queue::die(StoredMessage message, Death death) {
   }
   switch (death) {
     case Death::rejected:
+    case Death::delivery_limit:
       ++totals_.rejected;
       break;
     case Death::expired:

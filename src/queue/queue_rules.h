@@ -26,8 +26,10 @@ struct QueueRules {
   std::uint64_t expires_ms = unlimited;      ///< The queue itself, when nobody uses it so long.
   std::uint64_t length_max = unlimited;      ///< Ready messages.
   std::uint64_t body_bytes_max = unlimited;  ///< Of ready messages.
+  std::uint64_t delivery_limit = unlimited;  ///< A message that came back more often dies.
   Overflow overflow = Overflow::drop_head;
   bool has_dead_letter_exchange = false;  ///< Messages that die are given to the host.
+  bool shows_delivery_count = false;      ///< Deliveries have the header x-delivery-count.
 
   [[nodiscard]] bool has_limit() const {
     return length_max != unlimited || body_bytes_max != unlimited;
@@ -40,9 +42,10 @@ struct QueueRules {
 
 /// Why a message died: x-death's `reason`.
 enum class Death : std::uint8_t {
-  rejected,  ///< basic.reject or basic.nack without requeue.
-  expired,   ///< It was too old.
-  maxlen,    ///< There were too many.
+  rejected,        ///< basic.reject or basic.nack without requeue.
+  expired,         ///< It was too old.
+  maxlen,          ///< There were too many.
+  delivery_limit,  ///< It came back once too often.
 };
 
 }  // namespace leveret

@@ -85,6 +85,11 @@ Channel::Outcome Channel::on_basic_consume(const amqp::BasicConsume& method) {
         ReplyCode::access_refused,
         resource_text("queue", *name, connection_.vhost_name()) + " in exclusive use");
   }
+  if (type_of((*queue)->properties) == QueueType::quorum && global_prefetch_count_ != 0) {
+    return amqp::refuse(
+        ReplyCode::not_implemented,
+        resource_text("queue", *name, connection_.vhost_name()) + " does not support global qos");
+  }
   const std::string tag =
       given_tag.empty() ? "amq.ctag-" + connection_.random().unique_name() : given_tag;
   ConsumerSpec spec{.id = connection_.shard().next_consumer_id(),
@@ -96,8 +101,9 @@ Channel::Outcome Channel::on_basic_consume(const amqp::BasicConsume& method) {
   if (arguments->find("x-stream-offset")) {
     return amqp::refuse(
         ReplyCode::precondition_failed,
-        fmt::format("invalid arg 'x-stream-offset' for {} of queue type rabbit_classic_queue",
-                    resource_text("queue", *name, connection_.vhost_name())));
+        fmt::format("invalid arg 'x-stream-offset' for {} of queue type rabbit_{}_queue",
+                    resource_text("queue", *name, connection_.vhost_name()),
+                    queue_type_name(type_of((*queue)->properties))));
   }
   if (const amqp::FieldValue* priority = arguments->find("x-priority")) {
     const std::optional<std::int64_t> value = priority->as_integer();
@@ -198,6 +204,13 @@ Channel::Outcome Channel::on_basic_get(const amqp::BasicGet& method) {
   }
   const auto queue = find_queue(*name);
   if (!queue) return std::unexpected(queue.error());
+  const QueueProperties& properties = (*queue)->properties;
+  if (type_of(properties) == QueueType::quorum && has_single_active_consumer(properties)) {
+    return amqp::refuse(ReplyCode::resource_locked,
+                        fmt::format("cannot obtain access to locked {}. basic.get operations are "
+                                    "not supported by quorum queues with single active consumer",
+                                    resource_text("queue", *name, connection_.vhost_name())));
+  }
   if (!method.no_ack) hold(**queue);
   connection_.ask();
   connection_.shard().get(**queue, id_, method.no_ack,

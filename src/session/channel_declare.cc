@@ -267,10 +267,11 @@ Channel::Outcome Channel::on_queue_declare(const amqp::QueueDeclare& method) {
         return may;
       }
     }
-    const bool is_kept = method.durable && !method.exclusive;
-    if (Outcome valid = validate_queue_arguments(
-            *arguments, is_kept ? QueueKeeping::kept : QueueKeeping::passing, text);
-        !valid) {
+    const QueueFlags flags{.is_durable = method.durable,
+                           .is_exclusive = method.exclusive,
+                           .is_auto_delete = method.auto_delete,
+                           .is_server_named = plain_name(method.queue).empty()};
+    if (Outcome valid = validate_queue_arguments(*arguments, flags, text); !valid) {
       return valid;
     }
   }

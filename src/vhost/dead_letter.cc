@@ -4,7 +4,6 @@
 #include "amqp/basic_properties.h"
 #include "amqp/field_table.h"
 
-#include <map>
 #include <optional>
 #include <utility>
 
@@ -13,7 +12,6 @@ namespace {
 
 using amqp::FieldArray;
 using amqp::FieldTable;
-using amqp::FieldTableEntry;
 using amqp::FieldValue;
 
 constexpr std::string_view x_death = "x-death";
@@ -25,18 +23,11 @@ std::string_view reason_of(Death death) {
     case Death::expired:
       return "expired";
     case Death::maxlen:
+      return "maxlen";
+    case Death::delivery_limit:
       break;
   }
-  return "maxlen";
-}
-
-/// As RabbitMQ's tables become whenever it sets a key in them.
-void sort_by_name(FieldTable& table) {
-  std::multimap<std::string, FieldValue> by_name;  // Equals stay in their order.
-  for (const FieldTableEntry& entry : table) by_name.emplace(entry.name, entry.value);
-  FieldTable sorted;
-  for (const auto& [name, value] : by_name) sorted.append(name, value);
-  table = std::move(sorted);
+  return "delivery_limit";
 }
 
 std::vector<std::string> keys_of(const Message& message, const FieldTable& headers) {
@@ -90,7 +81,7 @@ FieldArray with_death(const FieldArray& before, FieldTable death, const DeathNot
     }
   }
   death.set("count", count + 1);
-  sort_by_name(death);
+  death.sort_by_name();
   after.values.front() = FieldValue(std::move(death));
   return after;
 }
@@ -123,7 +114,7 @@ DeadLetter make_dead_letter(const Message& message, const DeathNotice& notice) {
     headers.set("x-first-death-queue", notice.queue);
     headers.set("x-first-death-reason", reason_of(notice.death));
   }
-  sort_by_name(headers);
+  headers.sort_by_name();
 
   DeadLetter letter;
   if (notice.routing_key != nullptr) {

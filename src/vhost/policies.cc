@@ -5,7 +5,6 @@
 #include "vhost/policy_settings.h"
 #include "vhost/topology.h"
 
-#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -16,13 +15,9 @@ namespace leveret {
 namespace {
 
 /// As RabbitMQ shows it.
-amqp::FieldTable sorted(const amqp::FieldTable& definition) {
-  std::vector<std::string> names;
-  for (const auto& [name, value] : definition) names.push_back(name);
-  std::ranges::sort(names);
-  amqp::FieldTable table;
-  for (const std::string& name : names) table.set(name, *definition.find(name));
-  return table;
+std::string encoded_definition(amqp::FieldTable definition) {
+  definition.sort_by_name();
+  return encoded_table(definition);
 }
 
 }  // namespace
@@ -57,7 +52,7 @@ std::expected<Policy, std::string> Policy::read(PolicyRecord record,
   }
 
   if (!complaints.empty()) return std::unexpected(fmt::format("{}", fmt::join(complaints, "\n")));
-  policy.record.definition = encoded_table(sorted(definition));
+  policy.record.definition = encoded_definition(definition);
   return policy;
 }
 
@@ -117,7 +112,7 @@ PolicyPtr Policies::merge(const Policy& policy, const Policy& of_operator) {
       merged_definition(definition_of(policy), definition_of(of_operator));
   const auto complaint = read_policy_definition(definition, *merged);
   LEVERET_ASSERT(!complaint, "two policies that are good make a bad one: {}", *complaint);
-  merged->record.definition = encoded_table(sorted(definition));
+  merged->record.definition = encoded_definition(definition);
   return merged;
 }
 

@@ -84,6 +84,9 @@ Complaint read_dead_letter_exchange(const FieldValue& value, Policy& policy) {
 Complaint read_dead_letter_routing_key(const FieldValue& value, Policy& policy) {
   return read_text(value, "dead letter routing key", policy.dead_letter_routing_key);
 }
+Complaint read_delivery_limit(const FieldValue& value, Policy& policy) {
+  return read_number(value, 0, "delivery limit", policy.rules.delivery_limit);
+}
 Complaint read_alternate_exchange(const FieldValue& value, Policy& policy) {
   return read_text(value, "alternate exchange name", policy.alternate_exchange);
 }
@@ -102,6 +105,9 @@ Complaint check_master_locator(const FieldValue& value, Policy&) {
 Complaint check_leader_locator(const FieldValue& value, Policy&) {
   return check_one_of(value, {"client-local", "balanced", "random", "least-leaders"},
                       "queue leader locator value");
+}
+Complaint check_dead_letter_strategy(const FieldValue& value, Policy&) {
+  return check_one_of(value, {"at-most-once", "at-least-once"}, "dead letter strategy");
 }
 Complaint check_cluster_size(const FieldValue& value, Policy&) {
   return check_number(value, 0, "cluster size");
@@ -127,12 +133,14 @@ constexpr Setting settings[] = {
     {"dead-letter-exchange", read_dead_letter_exchange},
     {"dead-letter-routing-key", read_dead_letter_routing_key},
     {"alternate-exchange", read_alternate_exchange},
+    {"delivery-limit", read_delivery_limit, true},
     // Without an effect.
     {"queue-mode", check_queue_mode},
     {"queue-version", check_queue_version},
     {"queue-master-locator", check_master_locator},
     {"queue-leader-locator", check_leader_locator},
     {"initial-cluster-size", check_cluster_size},
+    {"dead-letter-strategy", check_dead_letter_strategy},
     {"max-in-memory-length", check_memory, true},
     {"max-in-memory-bytes", check_memory, true},
     {"ha-mode", check_later},

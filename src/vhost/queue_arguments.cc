@@ -96,66 +96,113 @@ Complaint check_durability(const FieldValue& value, const FieldTable&) {
 }
 Complaint check_nothing(const FieldValue&, const FieldTable&) { return std::nullopt; }
 
+Complaint check_delivery_limit(const FieldValue& value, const FieldTable&) {
+  // -1: any number.
+  return value.as_integer() == -1 ? std::nullopt
+                                  : check_integer(value, 0, INT64_MAX, "value_too_large");
+}
+Complaint check_group_size(const FieldValue& value, const FieldTable&) {
+  return check_integer(value, 1, INT64_MAX, "value_too_large");
+}
+Complaint check_one_of(const FieldValue& value, std::initializer_list<std::string_view> known,
+                       std::string_view complaint) {
+  const std::string* text = value.as_string();
+  if (text == nullptr) return unacceptable_type(value);
+  if (std::ranges::find(known, *text) != known.end()) return std::nullopt;
+  return std::string(complaint);
+}
+Complaint check_strategy(const FieldValue& value, const FieldTable&) {
+  return check_one_of(value, {"at-most-once", "at-least-once"}, "invalid_dlx_strategy");
+}
+Complaint check_locator(const FieldValue& value, const FieldTable&) {
+  return check_one_of(value, {"client-local", "balanced", "random", "least-leaders"},
+                      "invalid_queue_locator_arg");
+}
+
+/// Of which types of queue an argument may be.
+enum Of : std::uint8_t { nobody = 0, classic = 1, quorum = 2, both = classic | quorum };
+
 struct Argument {
   std::string_view name;
   Complaint (*check)(const FieldValue& value, const FieldTable& arguments);
+  Of of = both;
 };
 
 constexpr Argument arguments_known[] = {
-    {"x-expires", check_expires},           {"x-message-ttl", check_ttl},
-    {"x-dead-letter-exchange", check_text}, {"x-dead-letter-routing-key", check_dead_letter_key},
-    {"x-max-length", check_length},         {"x-max-length-bytes", check_length},
-    {"x-max-priority", check_priority},     {"x-overflow", check_overflow},
-    {"x-queue-mode", check_mode},           {"x-single-active-consumer", check_flag},
-    {"x-queue-type", check_type},           {"x-queue-master-locator", check_nothing},
-    {"x-queue-version", check_version},     {"x-durability", check_durability},
+    {"x-expires", check_expires},
+    {"x-message-ttl", check_ttl},
+    {"x-dead-letter-exchange", check_text},
+    {"x-dead-letter-routing-key", check_dead_letter_key},
+    {"x-dead-letter-strategy", check_strategy, quorum},
+    {"x-max-length", check_length},
+    {"x-max-length-bytes", check_length},
+    {"x-max-in-memory-length", check_length, quorum},
+    {"x-max-in-memory-bytes", check_length, quorum},
+    {"x-max-priority", check_priority, classic},
+    {"x-overflow", check_overflow},
+    {"x-queue-mode", check_mode, classic},
+    {"x-single-active-consumer", check_flag},
+    {"x-queue-type", check_type},
+    {"x-quorum-initial-group-size", check_group_size, quorum},
+    {"x-delivery-limit", check_delivery_limit},
+    {"x-queue-master-locator", check_nothing, classic},
+    {"x-queue-leader-locator", check_locator, quorum},
+    {"x-queue-version", check_version, classic},
+    {"x-durability", check_durability},
+    // Of streams.
+    {"x-max-age", check_nothing, nobody},
+    {"x-initial-cluster-size", check_nothing, nobody},
+    {"x-stream-max-segment-size-bytes", check_nothing, nobody},
 };
-
-/// Arguments that mean something for other types of queue and are refused for a classic one.
-constexpr std::string_view arguments_of_others[] = {"x-delivery-limit",
-                                                    "x-max-age",
-                                                    "x-quorum-initial-group-size",
-                                                    "x-initial-cluster-size",
-                                                    "x-max-in-memory-length",
-                                                    "x-max-in-memory-bytes",
-                                                    "x-stream-max-segment-size-bytes",
-                                                    "x-dead-letter-strategy",
-                                                    "x-queue-leader-locator"};
 
 }  // namespace
 
-amqp::AmqpResult<void> validate_queue_arguments(const FieldTable& arguments, QueueKeeping keeping,
+amqp::AmqpResult<void> validate_queue_arguments(const FieldTable& arguments, QueueFlags flags,
                                                 std::string_view resource) {
-  const auto refuse_argument = [resource](std::string_view name, std::string_view complaint) {
-    return amqp::refuse(amqp::ReplyCode::precondition_failed,
-                        fmt::format("invalid arg '{}' for {}: {}", name, resource, complaint));
+  const auto refuse = [](std::string text) {
+    return amqp::refuse(amqp::ReplyCode::precondition_failed, std::move(text));
   };
+  const auto refuse_argument = [&](std::string_view name, std::string_view complaint) {
+    return refuse(fmt::format("invalid arg '{}' for {}: {}", name, resource, complaint));
+  };
+  const FieldValue* type = arguments.find("x-queue-type");
+  if (type != nullptr) {
+    if (const Complaint complaint = check_type(*type, arguments)) {
+      return refuse_argument("x-queue-type", *complaint);
+    }
+  }
+  const std::string type_name = type == nullptr ? "classic" : *type->as_string();
+  if (type_name == "stream") {
+    return amqp::refuse(
+        amqp::ReplyCode::not_implemented,
+        fmt::format("queue type 'stream' for {}: there are no streams yet", resource));
+  }
+  const bool is_quorum = type_name == "quorum";
+  if (is_quorum && flags.is_server_named) {
+    return refuse("Cannot declare a server-named queue for type rabbit_quorum_queue");
+  }
   for (const Argument& argument : arguments_known) {
     const FieldValue* value = arguments.find(argument.name);
     if (value == nullptr) continue;
+    if ((argument.of & (is_quorum ? quorum : classic)) == 0) {
+      return refuse(fmt::format("invalid arg '{}' for {} of queue type rabbit_{}_queue",
+                                argument.name, resource, type_name));
+    }
     if (const Complaint complaint = argument.check(*value, arguments)) {
       return refuse_argument(argument.name, *complaint);
     }
   }
   const FieldValue* durability = arguments.find("x-durability");
-  if (durability && keeping == QueueKeeping::passing && *durability->as_string() != "memory") {
+  if (durability && !flags.is_kept() && *durability->as_string() != "memory") {
     return refuse_argument("x-durability",
                            "\"only a durable queue that is not exclusive has another than "
                            "'memory'\"");
   }
-  const FieldValue* type = arguments.find("x-queue-type");
-  const bool is_classic = type == nullptr || is_default_argument("x-queue-type", *type);
-  for (const std::string_view name : arguments_of_others) {
-    if (is_classic && arguments.find(name)) {
-      return amqp::refuse(amqp::ReplyCode::precondition_failed,
-                          fmt::format("invalid arg '{}' for {} of queue type rabbit_classic_queue",
-                                      name, resource));
-    }
-  }
-  if (!is_classic) {
-    return amqp::refuse(amqp::ReplyCode::not_implemented,
-                        fmt::format("queue type '{}' for {}: only classic queues are offered yet",
-                                    *type->as_string(), resource));
+  if (is_quorum && !(flags.is_kept() && !flags.is_auto_delete)) {
+    const std::string_view property = flags.is_auto_delete ? "auto-delete"
+                                      : flags.is_exclusive ? "exclusive-owner"
+                                                           : "non-durable";
+    return refuse(fmt::format("invalid property '{}' for {}", property, resource));
   }
   return {};
 }
@@ -171,11 +218,13 @@ std::span<const std::string_view> queue_argument_names() {
 
 QueueLife life_of(const QueueProperties& queue, const Policy* policy) {
   QueueLife life;
+  const bool is_quorum = type_of(queue) == QueueType::quorum;
   std::optional<std::string> exchange;
   std::optional<std::string> routing_key;
   std::optional<Overflow> overflow;
   if (policy != nullptr) {
     life.rules = policy->rules;
+    if (!is_quorum) life.rules.delivery_limit = QueueRules::unlimited;
     exchange = policy->dead_letter_exchange;
     routing_key = policy->dead_letter_routing_key;
     overflow = policy->overflow;
@@ -183,7 +232,7 @@ QueueLife life_of(const QueueProperties& queue, const Policy* policy) {
   const amqp::RawTable arguments = raw_table(queue.arguments);
   const auto limit = [&arguments](std::string_view name, std::uint64_t& value) {
     const auto said = arguments.find(name);
-    if (const auto number = said ? said->as_integer() : std::nullopt) {
+    if (const auto number = said ? said->as_integer() : std::nullopt; number && *number >= 0) {
       value = std::min(value, static_cast<std::uint64_t>(*number));
     }
   };
@@ -195,16 +244,28 @@ QueueLife life_of(const QueueProperties& queue, const Policy* policy) {
   if (!arguments.empty()) {
     limit("x-message-ttl", life.rules.message_ttl_ms);
     limit("x-expires", life.rules.expires_ms);
+    limit("x-delivery-limit", life.rules.delivery_limit);
     limit("x-max-length", life.rules.length_max);
     limit("x-max-length-bytes", life.rules.body_bytes_max);
     if (auto own = text("x-overflow")) overflow = parse_overflow(*own);
     if (auto own = text("x-dead-letter-exchange")) exchange = std::move(own);
     if (auto own = text("x-dead-letter-routing-key")) routing_key = std::move(own);
   }
+  life.rules.shows_delivery_count = is_quorum || life.rules.delivery_limit != QueueRules::unlimited;
   life.rules.overflow = overflow.value_or(Overflow::drop_head);
   life.rules.has_dead_letter_exchange = exchange.has_value();
   if (exchange) life.dead_letters = {std::move(*exchange), std::move(routing_key)};
   return life;
+}
+
+QueueType type_of(const QueueProperties& queue) {
+  const auto said = raw_table(queue.arguments).find("x-queue-type");
+  const auto name = said ? said->as_string() : std::nullopt;
+  return name == "quorum" ? QueueType::quorum : QueueType::classic;
+}
+
+std::string_view queue_type_name(QueueType type) {
+  return type == QueueType::quorum ? "quorum" : "classic";
 }
 
 bool has_single_active_consumer(const QueueProperties& queue) {

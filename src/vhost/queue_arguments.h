@@ -13,6 +13,7 @@
 #include "queue/queue_rules.h"
 #include "vhost/topology.h"
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,16 +22,29 @@
 
 namespace leveret {
 
-/// What is declared beside the arguments and some of them depend on.
-enum class QueueKeeping {
-  kept,     ///< Durable and not exclusive: survives the broker.
-  passing,  ///< Anything else.
+/// x-queue-type. On one node a quorum queue is a classic one that is always durable, keeps every
+/// message, counts how often each came back, and refuses what RabbitMQ's refuses.
+enum class QueueType : std::uint8_t { classic, quorum };
+
+[[nodiscard]] QueueType type_of(const QueueProperties& queue);
+[[nodiscard]] std::string_view queue_type_name(QueueType type);
+
+/// What is declared beside the arguments.
+struct QueueFlags {
+  bool is_durable = false;
+  bool is_exclusive = false;
+  bool is_auto_delete = false;
+  bool is_server_named = false;
+
+  /// Survives the broker.
+  [[nodiscard]] bool is_kept() const { return is_durable && !is_exclusive; }
 };
 
-/// Errors: precondition_failed "invalid arg '...' for queue 'q' in vhost '/': ...", not_implemented
-/// for queue types that are not here yet. `resource` is "queue 'q' in vhost '/'".
+/// Errors: precondition_failed "invalid arg '...' for queue 'q' in vhost '/': ...", or "invalid
+/// property ..." where a type of queue cannot be like that; not_implemented for streams. `resource`
+/// is "queue 'q' in vhost '/'".
 [[nodiscard]] amqp::AmqpResult<void> validate_queue_arguments(const amqp::FieldTable& arguments,
-                                                              QueueKeeping keeping,
+                                                              QueueFlags flags,
                                                               std::string_view resource);
 
 /// The names that are compared when a queue is declared again, in RabbitMQ's order.
@@ -62,6 +76,7 @@ struct QueueLife {
 
 /// Of two numbers the lower holds; of two texts that of the argument. RabbitMQ:
 /// parameters#combining-policy-definitions, rabbit_amqqueue_process. `policy` null: there is none.
+/// A policy's delivery-limit is for quorum queues.
 [[nodiscard]] QueueLife life_of(const QueueProperties& queue, const Policy* policy);
 
 /// How safe the queue's persistent messages are before they are confirmed: as its argument

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vhost/queue_arguments.h"
 
+#include "vhost/policies.h"
+
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace leveret {
@@ -11,6 +16,8 @@ namespace {
 
 using amqp::FieldTable;
 using amqp::FieldValue;
+
+constexpr QueueFlags kept{.is_durable = true};
 
 struct Row {
   std::string name;
@@ -59,14 +66,15 @@ TEST(QueueArguments, are_held_to_what_they_mean) {
       {"x-durability", 1, ": {unacceptable_type,signedint}"},
       {"x-unknown", 5, ""},
       {"x-max-age", "1D", " of queue type rabbit_classic_queue"},
-      {"x-delivery-limit", 5, " of queue type rabbit_classic_queue"},
+      {"x-delivery-limit", 5, ""},
+      {"x-delivery-limit", -1, ""},
+      {"x-delivery-limit", "5", ": \"expected integer, got longstr\""},
   };
   for (const Row& row : rows) {
     SCOPED_TRACE(row.name + row.complaint);
     FieldTable arguments;
     arguments.set(row.name, row.value);
-    const auto checked =
-        validate_queue_arguments(arguments, QueueKeeping::kept, "queue 'q' in vhost '/'");
+    const auto checked = validate_queue_arguments(arguments, kept, "queue 'q' in vhost '/'");
     ASSERT_EQ(checked.has_value(), row.complaint.empty());
     if (checked) continue;
     EXPECT_EQ(checked.error().code, amqp::ReplyCode::precondition_failed);
@@ -77,13 +85,12 @@ TEST(QueueArguments, are_held_to_what_they_mean) {
 
 TEST(QueueArguments, a_dead_letter_key_needs_an_exchange) {
   const FieldTable arguments{{"x-dead-letter-exchange", ""}, {"x-dead-letter-routing-key", "k"}};
-  EXPECT_TRUE(validate_queue_arguments(arguments, QueueKeeping::kept, "queue 'q' in vhost '/'")
-                  .has_value());
+  EXPECT_TRUE(validate_queue_arguments(arguments, kept, "queue 'q' in vhost '/'").has_value());
 }
 
 TEST(QueueArguments, a_passing_queue_is_in_memory) {
   const auto check = [](const char* durability) {
-    return validate_queue_arguments(FieldTable{{"x-durability", durability}}, QueueKeeping::passing,
+    return validate_queue_arguments(FieldTable{{"x-durability", durability}}, QueueFlags(),
                                     "queue 'q' in vhost '/'");
   };
   EXPECT_TRUE(check("memory").has_value());
@@ -100,13 +107,81 @@ TEST(QueueArguments, durability_is_the_queues_or_the_nodes) {
   EXPECT_EQ(durability_of(queue, nullptr, Durability::fsync), Durability::memory);
 }
 
-TEST(QueueArguments, ask_for_no_type_of_queue_that_is_not_here) {
-  for (const char* type : {"quorum", "stream"}) {
-    const auto checked = validate_queue_arguments(FieldTable{{"x-queue-type", type}},
-                                                  QueueKeeping::kept, "queue 'q' in vhost '/'");
-    ASSERT_FALSE(checked.has_value());
-    EXPECT_EQ(checked.error().code, amqp::ReplyCode::not_implemented);
+std::string refusal(const FieldTable& arguments, QueueFlags flags = kept) {
+  const auto checked = validate_queue_arguments(arguments, flags, "queue 'q' in vhost '/'");
+  return checked ? "" : checked.error().reply_text();
+}
+
+TEST(QueueArguments, ask_for_no_streams) {
+  EXPECT_EQ(
+      refusal({{"x-queue-type", "stream"}}),
+      "NOT_IMPLEMENTED - queue type 'stream' for queue 'q' in vhost '/': there are no streams "
+      "yet");
+}
+
+TEST(QuorumQueue, has_arguments_of_its_own) {
+  const auto refusal_of = [](std::string_view name, FieldValue value) {
+    FieldTable arguments{{"x-queue-type", "quorum"}};
+    arguments.set(name, std::move(value));
+    return refusal(arguments);
+  };
+  for (const char* name :
+       {"x-delivery-limit", "x-message-ttl", "x-expires", "x-max-length", "x-max-length-bytes",
+        "x-quorum-initial-group-size", "x-max-in-memory-length", "x-max-in-memory-bytes"}) {
+    EXPECT_EQ(refusal_of(name, 1), "") << name;
   }
+  EXPECT_EQ(refusal_of("x-delivery-limit", -1), "");
+  EXPECT_EQ(refusal_of("x-queue-leader-locator", "balanced"), "");
+  EXPECT_EQ(refusal_of("x-dead-letter-strategy", "at-least-once"), "");
+  const std::string wrong = "PRECONDITION_FAILED - invalid arg '{}' for queue 'q' in vhost '/'{}";
+  for (const char* name :
+       {"x-max-priority", "x-queue-mode", "x-queue-version", "x-queue-master-locator",
+        "x-initial-cluster-size", "x-max-age", "x-stream-max-segment-size-bytes"}) {
+    EXPECT_EQ(refusal_of(name, 1),
+              fmt::format(fmt::runtime(wrong), name, " of queue type rabbit_quorum_queue"));
+  }
+  EXPECT_EQ(refusal_of("x-dead-letter-strategy", "x"),
+            fmt::format(fmt::runtime(wrong), "x-dead-letter-strategy", ": invalid_dlx_strategy"));
+  EXPECT_EQ(
+      refusal_of("x-queue-leader-locator", "x"),
+      fmt::format(fmt::runtime(wrong), "x-queue-leader-locator", ": invalid_queue_locator_arg"));
+  EXPECT_EQ(refusal_of("x-quorum-initial-group-size", 0),
+            fmt::format(fmt::runtime(wrong), "x-quorum-initial-group-size", ": {value_zero,0}"));
+}
+
+TEST(QuorumQueue, is_durable_shared_and_named) {
+  const FieldTable quorum{{"x-queue-type", "quorum"}};
+  const auto property = [](std::string_view name) {
+    return fmt::format("PRECONDITION_FAILED - invalid property '{}' for queue 'q' in vhost '/'",
+                       name);
+  };
+  EXPECT_EQ(refusal(quorum, {.is_durable = true}), "");
+  EXPECT_EQ(refusal(quorum, {}), property("non-durable"));
+  EXPECT_EQ(refusal(quorum, {.is_exclusive = true}), property("exclusive-owner"));
+  EXPECT_EQ(refusal(quorum, {.is_durable = true, .is_exclusive = true}),
+            property("exclusive-owner"));
+  EXPECT_EQ(refusal(quorum, {.is_durable = true, .is_auto_delete = true}), property("auto-delete"));
+  EXPECT_EQ(refusal(quorum, {.is_durable = true, .is_server_named = true}),
+            "PRECONDITION_FAILED - Cannot declare a server-named queue for type "
+            "rabbit_quorum_queue");
+}
+
+TEST(QuorumQueue, has_the_lower_of_its_own_and_its_policys_delivery_limit) {
+  Policy policy;
+  policy.rules.delivery_limit = 3;
+  QueueProperties queue;
+  queue.arguments = encoded_table(FieldTable{{"x-queue-type", "quorum"}, {"x-delivery-limit", 5}});
+  EXPECT_EQ(life_of(queue, &policy).rules.delivery_limit, 3u);
+  EXPECT_EQ(life_of(queue, nullptr).rules.delivery_limit, 5u);
+  EXPECT_TRUE(life_of(queue, nullptr).rules.shows_delivery_count);
+  queue.arguments = encoded_table(FieldTable{{"x-delivery-limit", 5}});
+  EXPECT_EQ(life_of(queue, &policy).rules.delivery_limit, 5u) << "RabbitMQ's have none by policy";
+  EXPECT_TRUE(life_of(queue, nullptr).rules.shows_delivery_count);
+  queue.arguments = encoded_table(FieldTable{{"x-delivery-limit", -1}});
+  EXPECT_EQ(life_of(queue, nullptr).rules.delivery_limit, QueueRules::unlimited);
+  queue.arguments.clear();
+  EXPECT_EQ(life_of(queue, &policy).rules.delivery_limit, QueueRules::unlimited);
+  EXPECT_FALSE(life_of(queue, &policy).rules.shows_delivery_count);
 }
 
 }  // namespace

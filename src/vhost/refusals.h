@@ -50,6 +50,14 @@ using Refusal = std::unexpected<amqp::AmqpError>;
                                   "reached",
                                   name, vhost, limit));
 }
+[[nodiscard]] inline Refusal refuse_conditional_delete(std::string_view name,
+                                                       std::string_view vhost,
+                                                       std::string_view condition) {
+  return amqp::refuse(amqp::ReplyCode::not_implemented,
+                      fmt::format("cannot delete {}. queue.delete operations with {} flag set are "
+                                  "not supported by quorum queues",
+                                  resource_text("queue", name, vhost), condition));
+}
 [[nodiscard]] inline Refusal refuse_reserved(std::string_view kind, std::string_view name) {
   return amqp::refuse(amqp::ReplyCode::access_refused,
                       fmt::format("{} name '{}' contains reserved prefix 'amq.*'", kind, name));

@@ -5,6 +5,7 @@
 #include "queue/queue.h"
 #include "vhost/equivalence.h"
 #include "vhost/limits.h"
+#include "vhost/queue_arguments.h"
 #include "vhost/refusals.h"
 #include "vhost/registry.h"
 #include "vhost/shard.h"
@@ -111,12 +112,14 @@ void Registry::add_new_queue(VhostEntry& vhost, QueueDeclaration declaration,
   }
   std::vector<Change> durable;
   if (is_kept) {
-    durable.emplace_back(PutQueue{{.vhost = handle->properties.vhost,
-                                   .name = handle->properties.name,
-                                   .auto_delete = handle->properties.is_auto_delete,
-                                   .arguments = handle->properties.arguments,
-                                   .number = handle->properties.number,
-                                   .journal = handle->properties.journal}});
+    durable.emplace_back(
+        PutQueue{{.vhost = handle->properties.vhost,
+                  .name = handle->properties.name,
+                  .auto_delete = handle->properties.is_auto_delete,
+                  .arguments = handle->properties.arguments,
+                  .type = std::string(queue_type_name(type_of(handle->properties))),
+                  .number = handle->properties.number,
+                  .journal = handle->properties.journal}});
   }
   commit({QueueAdded{handle, is_kept, entry.policy.in_force}}, std::move(durable),
          [this, is_kept, handle, done = std::move(done)](Result<void> written) mutable {
@@ -146,6 +149,11 @@ void Registry::delete_queue(QueueDeletion deletion, Done<std::uint64_t> done) {
   QueueEntry& entry = found->second;
   if (entry.handle->is_locked_for(deletion.connection)) {
     return done(refuse_locked(deletion.name, deletion.vhost));
+  }
+  const bool has_condition = deletion.if_unused || deletion.if_empty;
+  if (has_condition && type_of(entry.handle->properties) == QueueType::quorum) {
+    return done(refuse_conditional_delete(deletion.name, deletion.vhost,
+                                          deletion.if_unused ? "if-unused" : "if-empty"));
   }
   if (entry.is_being_deleted) {
     entry.after_deletion.emplace_back(

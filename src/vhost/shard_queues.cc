@@ -73,6 +73,7 @@ void Shard::make_queue(const QueueHandlePtr& handle, const Policy* policy,
       .owner =
           is_kept ? owner_of_queue(properties.number) : owner_of_nameless(properties.id.value()),
       .is_durable = is_kept,
+      .keeps_all = type_of(properties) == QueueType::quorum,
       .durability = durability_of(properties, policy, broker_.journal_settings().durability)};
   RecoveredCounts counts;
   for (const RecoveredPriority& one : recovered) counts += one.messages.counts;

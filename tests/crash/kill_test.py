@@ -208,3 +208,27 @@ def test_no_dead_letter_is_lost_by_a_kill(broker):
     for queue in ("living", "dead"):
         assert ledger_of(broker, queue)["balanced"]
     channel.connection.close()
+
+
+def test_a_quorum_queue_keeps_every_message_that_it_confirmed(broker):
+    """Also those that are not marked as persistent, and it is a quorum queue after the start."""
+    arguments = {"x-queue-type": "quorum", "x-delivery-limit": 1}
+    channel = connect(broker).channel()
+    channel.queue_declare("quorum", durable=True, arguments=arguments)
+    channel.confirm_delivery()
+    for number in range(100):
+        channel.basic_publish("", "quorum", b"%d" % number)
+
+    broker.kill()
+    broker.start()
+
+    channel = connect(broker).channel()
+    channel.queue_declare("quorum", durable=True, arguments=arguments)
+    for expected_count in (0, 1):
+        method, properties, body = channel.basic_get("quorum")
+        assert (body, method.redelivered) == (b"0", True)
+        assert properties.headers == {"x-delivery-count": expected_count}
+        channel.basic_nack(method.delivery_tag)
+    bodies = [channel.basic_get("quorum", auto_ack=True)[2] for _ in range(99)]
+    assert bodies == [b"%d" % number for number in range(1, 100)]
+    channel.connection.close()

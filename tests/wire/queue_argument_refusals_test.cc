@@ -141,9 +141,6 @@ std::vector<Refusal> foreign_argument_rows() {
                           QueueDeclare::key);
   };
   return {
-      {.name = "delivery_limit",
-       .bytes = declare(Fields().int32("x-delivery-limit", 1)),
-       .expected = foreign("x-delivery-limit")},
       {.name = "max_age",
        .bytes = declare(Fields().string("x-max-age", "1D")),
        .expected = foreign("x-max-age")},
