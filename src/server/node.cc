@@ -74,6 +74,7 @@ Result<void> Node::build(const Settings& settings) {
                                                      fail(*boxed);
                                                    });
                                      }}));
+  session_options_.consumer_timeout = settings.consumer_timeout;
   session_options_.cluster_name = node_name;
   session_options_.product_version = rabbitmq_version;
   session_options_.leveret_version = LEVERET_VERSION;

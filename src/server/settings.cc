@@ -110,6 +110,17 @@ Result<void> set_paging_ratio(std::string_view value, Settings& settings) {
   LEVERET_TRY(settings.paging_ratio, parse_share(value, 1.0));
   return {};
 }
+Result<void> set_consumer_timeout(std::string_view value, Settings& settings) {
+  constexpr std::int64_t ms_max = 315'360'000'000;  // Ten years.
+  std::int64_t ms = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), ms);
+  const bool is_number = error == std::errc() && end == value.data() + value.size();
+  if (!is_number || ms < 0 || ms > ms_max) {
+    return failure(fmt::format("'{}' are no milliseconds: 0 (no timeout) to {}", value, ms_max));
+  }
+  settings.consumer_timeout = std::chrono::milliseconds(ms);
+  return {};
+}
 Result<void> set_disk_share(std::string_view value, Settings& settings) {
   LEVERET_TRY(settings.disk_free_limit.relative, parse_share(value, disk_share_max));
   return {};
@@ -176,6 +187,9 @@ constexpr Setting all_settings[] = {
     {"", "", "vm_memory_high_watermark_paging_ratio",
      "Share of that limit above which messages in memory alone go to disk (default 0.5)",
      set_paging_ratio},
+    {"", "", "consumer_timeout",
+     "Milliseconds that a delivery may stay unacknowledged (default 1800000; 0: for ever)",
+     set_consumer_timeout},
     {"", "", "disk_free_limit.relative",
      "Free disk below which publishers are blocked, as a multiple of the memory", set_disk_share},
     {"", "", "disk_free_limit.absolute",

@@ -14,6 +14,7 @@
 #include "journal/journal.h"
 #include "mgmt/resource_limit.h"
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -46,7 +47,8 @@ struct Settings {
   std::string node_name;                      ///< Empty: leveret@<host name>.
   LimitSetting memory_high_watermark;         ///< None: 0.4 of the memory.
   double paging_ratio = 0.5;                  ///< Of the limit of memory: beyond, it is short.
-  LimitSetting disk_free_limit;               ///< None: 50 MB.
+  std::chrono::milliseconds consumer_timeout = std::chrono::minutes(30);  ///< Zero: none.
+  LimitSetting disk_free_limit;                                           ///< None: 50 MB.
   std::optional<std::uint64_t> memory_total;  ///< Bytes; none: what the machine or a cgroup says.
 };
 

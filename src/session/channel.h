@@ -24,6 +24,7 @@
 #include "session/channel_consumer.h"
 #include "session/confirms.h"
 #include "session/deliveries.h"
+#include "session/delivery_ages.h"
 #include "session/held_publishes.h"
 #include "session/publish_assembler.h"
 #include "session/transaction.h"
@@ -60,6 +61,9 @@ class Channel final : public ConfirmSink, public ReplySink {
   [[nodiscard]] Connection& connection() { return connection_; }
   /// channel.close was sent and close-ok is awaited: all else is passed over.
   [[nodiscard]] bool is_closing() const { return is_closing_; }
+  /// A delivery has been unacknowledged for too long. To be asked DeliveryAges::looks_per_timeout
+  /// times in that time.
+  [[nodiscard]] bool is_overdue(Time now);
   void begin_closing();
   [[nodiscard]] ChannelInfo info() const;
 
@@ -210,6 +214,7 @@ class Channel final : public ConfirmSink, public ReplySink {
   bool is_commit_refused_ = false;
 
   Deliveries deliveries_;
+  DeliveryAges delivery_ages_;
   std::vector<UnackedDelivery> taken_;                     // Scratch of settle().
   std::vector<MessageSeq> settled_;                        // Scratch of settle().
   StringMap<std::unique_ptr<ChannelConsumer>> consumers_;  // By consumer tag.

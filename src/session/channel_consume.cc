@@ -248,6 +248,12 @@ void Channel::send_get_ok(const QueueHandle& queue, const Queue::Got& got, bool 
 
 // Settling.
 
+bool Channel::is_overdue(Time now) {
+  return !is_closing_ &&
+         delivery_ages_.is_overdue(now, connection_.options().consumer_timeout,
+                                   deliveries_.last_tag(), deliveries_.oldest_tag());
+}
+
 Channel::Outcome Channel::on_basic_ack(const amqp::BasicAck& method) {
   return settle(method.delivery_tag, method.multiple, Settlement::acked);
 }

@@ -10,6 +10,7 @@
 #include "vhost/limits.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace leveret {
@@ -290,6 +291,24 @@ void Connection::close_channel(std::uint16_t number, const AmqpError& error) {
                                   .method_id = amqp::method_id_of(error.method)});
 }
 
+void Connection::set_next_look() {
+  if (options_.consumer_timeout == Duration::zero()) return;
+  next_look_ = now_ + options_.consumer_timeout / DeliveryAges::looks_per_timeout;
+}
+
+void Connection::close_overdue_channels() {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(options_.consumer_timeout);
+  for (const auto& channel : channels_) {
+    if (!channel || !channel->is_overdue(now_)) continue;
+    close_channel(channel->number(),
+                  {ReplyCode::precondition_failed,
+                   fmt::format("delivery acknowledgement on channel {} timed out. Timeout value "
+                               "used: {} ms. This timeout value can be configured, see consumers "
+                               "doc guide to learn more",
+                               channel->number(), ms.count())});
+  }
+}
+
 void Connection::fail(const AmqpError& error) {
   if (phase_ == Phase::closing || phase_ == Phase::ended) return;
   log(LogLevel::warn, "session", "connection_closed name=\"{}\" code={} text=\"{}\"", name_,
@@ -454,11 +473,16 @@ void Connection::on_timer(Time now) {
         return;
     }
   }
+  if (phase_ == Phase::running && now >= next_look_) {
+    close_overdue_channels();
+    set_next_look();
+  }
   set_next_timer();
 }
 
 void Connection::set_next_timer() {
   Time next = deadline_;
+  if (phase_ == Phase::running) next = std::min(next, next_look_);
   if (phase_ == Phase::running && heartbeat_.is_on()) next = std::min(next, heartbeat_.deadline());
   if (next != Time::max()) host_.set_timer(next);
 }

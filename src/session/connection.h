@@ -60,6 +60,8 @@ struct SessionOptions {
   std::uint64_t message_bytes_max = 134217728;  ///< RabbitMQ 3.10's max_message_size.
   Duration handshake_timeout = std::chrono::seconds(10);
   Duration closing_timeout = std::chrono::seconds(30);
+  /// How long a delivery may stay unacknowledged; zero: for ever.
+  Duration consumer_timeout = std::chrono::minutes(30);
   std::string cluster_name;
   std::string product_version = "3.10.8";  ///< RabbitMQ's version whose behaviour is offered.
   std::string leveret_version;
@@ -208,6 +210,8 @@ class Connection final : public ConnectionPort {
   void close_silently();
   void fail(const amqp::AmqpError& error);
   void close_channel(std::uint16_t number, const amqp::AmqpError& error);
+  void close_overdue_channels();
+  void set_next_look();
   void forget_channel(std::uint16_t number);
   void drop_channels();
   /// Drops channels and exclusive queues, then calls `then`. Only the first call counts.
@@ -275,8 +279,9 @@ class Connection final : public ConnectionPort {
   bool is_finish_told_ = false;
   std::move_only_function<void()> after_wind_up_;  // Until exclusive queues are asked for.
   Time now_{};
-  Time deadline_{};             // Of the handshake, or of the client's close-ok.
-  std::size_t kept_bytes_ = 0;  // Shown to us and not taken.
+  Time next_look_ = Time::max();  // For deliveries that wait too long to be acknowledged.
+  Time deadline_{};               // Of the handshake, or of the client's close-ok.
+  std::size_t kept_bytes_ = 0;    // Shown to us and not taken.
   std::uint64_t received_bytes_ = 0;
   std::uint64_t sent_bytes_ = 0;
 };

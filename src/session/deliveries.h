@@ -47,6 +47,11 @@ class Deliveries {
   void give_back(std::span<const UnackedDelivery> taken);
 
   [[nodiscard]] std::uint64_t unacked() const { return unacked_; }
+  /// Of the last delivery, and of the oldest that is unacknowledged (0: there is none).
+  [[nodiscard]] std::uint64_t last_tag() const { return last_tag_; }
+  [[nodiscard]] std::uint64_t oldest_tag() const {
+    return unacked_ == 0 ? 0 : deliveries_.front().tag;
+  }
 
  private:
   void drop_settled();

@@ -6,6 +6,7 @@
 #include "session/testing/worlds.h"
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <set>
 #include <string>
@@ -432,6 +433,62 @@ TEST(Recover, brings_everything_back_to_the_same_channel) {
     EXPECT_TRUE(std::ranges::all_of(again, &Content::is_redelivered));
     EXPECT_EQ(again.front().delivery_tag, 5u);
   });
+}
+
+TEST(ConsumerTimeout, closes_the_channel_whose_delivery_nobody_acknowledges) {
+  for_each_world([](TestBroker& broker, World world) {
+    const TestClient::Options hasty{.session = {.consumer_timeout = std::chrono::seconds(8)}};
+    Guest consumer(broker, world.worker(0), hasty);
+    Guest owner(broker, world.worker(1));
+    owner.declare("q");
+    consumer.open_channel(2);
+    consumer.consume("q", "c");
+    const auto let_pass = [&](int seconds) {
+      for (int i = 0; i < seconds; ++i) {
+        broker.clock().advance(std::chrono::seconds(1));
+        broker.settle();
+      }
+    };
+    // As long as each is acknowledged in time it may go on for any time.
+    for (int i = 0; i < 5; ++i) {
+      owner.publish(1, {.routing_key = "q"}, "a");
+      broker.settle();
+      let_pass(4);
+      consumer.ack(1, consumer.take_deliveries().at(0).delivery_tag);
+    }
+    owner.publish(1, {.routing_key = "q"}, "b");
+    owner.publish(1, {.routing_key = "q"}, "c");
+    broker.settle();
+    consumer.ack(1, consumer.take_deliveries().at(1).delivery_tag);
+    let_pass(7);
+    EXPECT_TRUE(consumer.has_no_answer(1));
+    let_pass(3);
+    EXPECT_EQ(consumer.take_close(1),
+              "406 PRECONDITION_FAILED - delivery acknowledgement on channel 1 timed out. Timeout "
+              "value used: 8000 ms. This timeout value can be configured, see consumers doc guide "
+              "to learn more (0.0)");
+    EXPECT_EQ(broker.totals().ready, 1u) << "what it held is there for others";
+    consumer.send(1, amqp::ChannelCloseOk{});
+    consumer.open_channel(1);
+    EXPECT_TRUE(consumer.has_no_answer(2)) << "the other channel has done nothing wrong";
+  });
+}
+
+TEST(ConsumerTimeout, is_for_gets_too_and_can_be_switched_off) {
+  for (const bool is_on : {true, false}) {
+    TestBroker broker;
+    Guest client(broker, 0, {.session = {.consumer_timeout = std::chrono::seconds(is_on ? 8 : 0)}});
+    client.declare("q");
+    client.publish(1, {.routing_key = "q"}, "a");
+    client.send(1, amqp::BasicGet{.queue = "q"});
+    broker.settle();
+    ASSERT_TRUE(client.take_got().has_value());
+    for (int i = 0; i < 100; ++i) {
+      broker.clock().advance(std::chrono::seconds(1));
+      broker.settle();
+    }
+    EXPECT_EQ(client.has_no_answer(1), !is_on);
+  }
 }
 
 }  // namespace

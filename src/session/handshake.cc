@@ -205,6 +205,7 @@ AmqpResult<void> Connection::on_open(const amqp::ConnectionOpen& method) {
   access_.log_in(user_name_, vhost);
   phase_ = Phase::running;
   deadline_ = Time::max();
+  set_next_look();
   set_next_timer();
   send(0, amqp::ConnectionOpenOk{});
   log(LogLevel::info, "session", "connection_opened name=\"{}\" user=\"{}\" vhost=\"{}\"", name_,
