@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -175,7 +176,15 @@ std::size_t FieldTable::encoded_size() const {
   return bytes;
 }
 
-void FieldTable::sort_by_name() { std::ranges::stable_sort(entries_, {}, &FieldTableEntry::name); }
+void FieldTable::sort_by_name() {
+  std::multimap<std::string, FieldValue> by_name;  // Equals stay in their order.
+  for (FieldTableEntry& entry : entries_) {
+    by_name.emplace(std::move(entry.name), std::move(entry.value));
+  }
+  entries_.clear();
+  entries_.reserve(by_name.size());
+  for (auto& [name, value] : by_name) entries_.push_back({name, std::move(value)});
+}
 
 void FieldTable::encode(WireWriter& writer) const {
   for (const FieldTableEntry& entry : entries_) {

@@ -217,6 +217,7 @@ TEST(MetadataFile, that_is_damaged_is_told_and_not_half_read) {
   {
     const auto store = open_store(file);
     std::vector<Change> changes;
+    changes.reserve(2000);
     for (int i = 0; i < 2000; ++i) changes.emplace_back(PutQueue{a_queue(i, 50)});
     ASSERT_TRUE(submit(*store, std::move(changes)).get());
   }

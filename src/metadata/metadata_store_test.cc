@@ -91,6 +91,9 @@ Snapshot a_full_book() {
 
 std::vector<Change> changes_that_make(const Snapshot& book) {
   std::vector<Change> changes;
+  changes.reserve(book.vhosts.size() + book.users.size() + book.permissions.size() +
+                  book.exchanges.size() + book.queues.size() + book.bindings.size() +
+                  book.policies.size());
   for (const auto& vhost : book.vhosts) changes.emplace_back(PutVhost{vhost});
   for (const auto& user : book.users) changes.emplace_back(PutUser{user});
   for (const auto& permission : book.permissions) changes.emplace_back(PutPermission{permission});
@@ -265,6 +268,7 @@ TEST(MetadataStore, writes_all_that_was_submitted_before_it_is_destroyed) {
 TEST(MetadataStore, takes_submits_from_many_threads) {
   const auto store = open_store(":memory:");
   std::vector<std::thread> submitters;
+  submitters.reserve(4);
   for (int thread = 0; thread < 4; ++thread) {
     submitters.emplace_back([&store, thread] {
       for (int i = 0; i < 250; ++i) {

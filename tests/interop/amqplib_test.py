@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Node's amqplib: each program in amqplib/ connects, checks and leaves with exit code 0.
+"""Node's amqplib, and Rascal on top of it: each program in amqplib/ connects, checks and leaves with exit code 0.
 
-The package is installed beside this file by `npm ci` (package-lock.json pins it).
+The packages are installed beside this file by `npm ci` (package-lock.json pins it).
 """
 
 import shutil
@@ -23,18 +23,7 @@ def installed():
         pytest.skip(f"no node, or no amqplib; run `npm ci` in {HERE}")
 
 
-LEVERET_LACKS = {"full_queue": "length limits"}
-
-
-@pytest.mark.parametrize(
-    "program",
-    [
-        pytest.param(program, marks=pytest.mark.leveret_lacks(LEVERET_LACKS[program]))
-        if program in LEVERET_LACKS
-        else program
-        for program in PROGRAMS
-    ],
-)
+@pytest.mark.parametrize("program", PROGRAMS)
 def test_program(broker, program):
     finished = subprocess.run(
         ["node", f"{program}.js", f"amqp://{broker.host}:{broker.port}"],

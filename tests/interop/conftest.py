@@ -34,19 +34,6 @@ def pytest_sessionfinish(session, exitstatus):
         session.exitstatus = EXIT_NOTHING_RAN
 
 
-def pytest_configure(config):
-    config.addinivalue_line(
-        "markers", "leveret_lacks(what): RabbitMQ does it already, Leveret does not yet"
-    )
-
-
-@pytest.fixture(autouse=True)
-def skip_what_leveret_lacks(request):
-    marker = request.node.get_closest_marker("leveret_lacks")
-    if marker and request.getfixturevalue("broker").kind == "leveret":
-        pytest.skip(f"not there yet: {marker.args[0]}")
-
-
 @pytest.fixture(scope="session")
 def broker(request):
     """The broker under test, started for this run of pytest."""

@@ -15,6 +15,7 @@ packages_build=(
 # src/amqp/methods.gen.h is generated from.
 packages_test=(
   python3 python3-pytest python3-pika python3-kombu python3-yaml python3-celery python3-aio-pika
+  python3-oslo.messaging php-cli php-amqplib
   amqp-specs amqp-tools rabbitmq-server
   ca-certificates clang-format-14 curl git shellcheck
 )
