@@ -31,7 +31,8 @@ FieldTable headers_of(const Content& content) {
 }
 /// -1: the message has none.
 std::int64_t count_of(const Content& content) {
-  const amqp::FieldValue* count = headers_of(content).find("x-delivery-count");
+  const FieldTable headers = headers_of(content);
+  const amqp::FieldValue* count = headers.find("x-delivery-count");
   return count ? *count->as_integer() : -1;
 }
 std::optional<Content> get(TestClient& client, TestBroker& broker, std::string_view queue) {
