@@ -5,6 +5,7 @@
 #include "session/testing/client.h"
 #include "session/testing/worlds.h"
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -498,6 +499,32 @@ TEST(Alarm, refuses_in_its_place_what_came_behind_a_held_publish) {
               "404 NOT_FOUND - no exchange 'nowhere' in vhost '/' (60.40)");
     EXPECT_TRUE(publisher.has_no_answer(1)) << "closed twice";
     EXPECT_EQ(drain(broker, "q"), (std::vector<std::string>{"before"}));
+  });
+}
+
+TEST(Alarm, keeps_a_channel_open_whose_delivery_is_overdue_while_it_has_something_held) {
+  for_each_world([](TestBroker& broker, World world) {
+    Guest client(broker, world.worker(0),
+                 {.session = {.consumer_timeout = std::chrono::seconds(8)}});
+    client.declare("q");
+    client.declare("other");
+    client.publish(1, {.routing_key = "q"}, "unacknowledged");
+    client.consume("q", "c");
+    ASSERT_EQ(client.take_deliveries().size(), 1u);
+    broker.raise_alarm("memory", memory);
+    client.publish(1, {.routing_key = "other"}, "held");
+    const auto let_pass = [&](int seconds) {
+      for (int i = 0; i < seconds; ++i) {
+        broker.clock().advance(std::chrono::seconds(1));
+        broker.settle();
+      }
+    };
+    let_pass(30);
+    EXPECT_TRUE(client.has_no_answer(1));
+    broker.clear_alarm("memory");
+    let_pass(11);
+    EXPECT_THAT(client.take_close(1), ::testing::HasSubstr("timed out"));
+    EXPECT_EQ(broker.totals().ready, 2u) << "what was held has arrived, what it had is back";
   });
 }
 

@@ -299,7 +299,8 @@ void Connection::set_next_look() {
 void Connection::close_overdue_channels() {
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(options_.consumer_timeout);
   for (const auto& channel : channels_) {
-    if (!channel || !channel->is_overdue(now_)) continue;
+    // One whose publishes are held goes behind them, as every refusal does: later.
+    if (!channel || channel->is_holding() || !channel->is_overdue(now_)) continue;
     close_channel(channel->number(),
                   {ReplyCode::precondition_failed,
                    fmt::format("delivery acknowledgement on channel {} timed out. Timeout value "
