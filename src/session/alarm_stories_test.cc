@@ -25,12 +25,14 @@ constexpr std::size_t message_overhead_max = 512;
 
 std::vector<std::string> bodies(const std::vector<Content>& contents) {
   std::vector<std::string> texts;
+  texts.reserve(contents.size());
   for (const Content& content : contents) texts.push_back(content.body);
   return texts;
 }
 
 std::vector<std::string> numbered(int count) {
   std::vector<std::string> texts;
+  texts.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) texts.push_back(std::to_string(i));
   return texts;
 }

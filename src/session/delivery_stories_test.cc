@@ -19,17 +19,18 @@ namespace leveret::testing {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 std::vector<std::string> bodies(const std::vector<Content>& contents) {
   std::vector<std::string> texts;
+  texts.reserve(contents.size());
   for (const Content& content : contents) texts.push_back(content.body);
   return texts;
 }
 
 std::vector<std::string> numbered(const std::string& prefix, int count) {
   std::vector<std::string> texts;
+  texts.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) texts.push_back(fmt::format("{}{}", prefix, i));
   return texts;
 }
