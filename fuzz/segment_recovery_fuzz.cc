@@ -291,9 +291,15 @@ void put(FileSystem& disk, const std::string& name, std::span<const std::byte> b
   LEVERET_ASSERT(file && (*file)->write_at(0, std::span(&bytes, 1)) && (*file)->sync());
 }
 
-void fill(FileSystem& disk, const Program& program) {
+enum class Ends { as_they_are, filled_with_zeros };
+
+void fill(FileSystem& disk, const Program& program, Ends ends = Ends::as_they_are) {
   for (const Files& files : program.files()) {
-    put(disk, segment_file_name(files.segment), files.bytes);
+    std::vector<std::byte> bytes = files.bytes;
+    if (ends == Ends::filled_with_zeros) {
+      bytes.resize((bytes.size() + record_alignment - 1) / record_alignment * record_alignment);
+    }
+    put(disk, segment_file_name(files.segment), bytes);
     if (!files.index.empty()) put(disk, index_file_name(files.segment), files.index);
   }
   LEVERET_ASSERT(disk.sync_directory("/"));
@@ -425,7 +431,17 @@ void run(std::span<const std::uint8_t> bytes) {
   cut_off.restart();
   const auto after = recover(cut_off, "/", 0);
   LEVERET_ASSERT(after);
-  LEVERET_ASSERT(alive_in(cut_off, *after) == alive, "a start that was cut off changed something");
+  const auto alive_after = alive_in(cut_off, *after);
+  if (alive_after != alive) {
+    // A file that ends inside a record's padding: what the start began to write behind it made it
+    // longer, and the record, which nobody was told of, whole.
+    SimulatedFileSystem longer;
+    fill(longer, program, Ends::filled_with_zeros);
+    const auto whole = recover(longer, "/", 0);
+    LEVERET_ASSERT(whole);
+    LEVERET_ASSERT(alive_after == alive_in(longer, *whole),
+                   "a start that was cut off changed something");
+  }
 
   constexpr OwnerId newcomer{1000};
   go_on(disk, *again, newcomer);
