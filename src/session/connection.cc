@@ -297,6 +297,7 @@ void Connection::set_next_look() {
 }
 
 void Connection::close_overdue_channels() {
+  if (question_count_ > 0) return;  // Its answer would come behind channel.close. At the next look.
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(options_.consumer_timeout);
   for (const auto& channel : channels_) {
     // One whose publishes are held goes behind them, as every refusal does: later.
