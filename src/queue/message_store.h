@@ -30,10 +30,12 @@ struct StoredMessage {
   Location location;             ///< Nowhere: in memory only.
   std::uint64_t expires_ms = 0;  ///< Wall time, since 1970; 0: never.
   std::uint32_t record_bytes = 0;
-  std::uint16_t return_count = 0;  ///< How often it came back, since the start; no more than that.
-  bool redelivered : 1 = false;    ///< It was delivered before and came back.
-  bool is_reference : 1 = false;   ///< Another entry brought its data to the disk.
-  bool is_passing : 1 = false;     ///< On disk only since memory was short; no start asks for it.
+  /// How often it came back, since the start; not counted beyond the most.
+  static constexpr std::uint32_t return_count_max = (1U << 29) - 1;
+  std::uint32_t return_count : 29 = 0;
+  bool redelivered : 1 = false;   ///< It was delivered before and came back.
+  bool is_reference : 1 = false;  ///< Another entry brought its data to the disk.
+  bool is_passing : 1 = false;    ///< On disk only since memory was short; no start asks for it.
 
   /// What its segment may forget when it is settled.
   [[nodiscard]] std::uint32_t share() const {

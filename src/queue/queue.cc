@@ -139,7 +139,7 @@ void Queue::requeue(UnackedMessage message, bool mark_redelivered) {
   StoredMessage& stored = message.stored;
   if (mark_redelivered) {
     stored.redelivered = true;
-    if (stored.return_count != UINT16_MAX) ++stored.return_count;
+    if (stored.return_count != StoredMessage::return_count_max) ++stored.return_count;
     ++totals_.requeued;
   }
   if (Consumer* consumer = dispatcher_.find(message.consumer)) {

@@ -72,9 +72,12 @@ PolicyPtr Policies::find(const std::string& name, bool is_operator) const {
   return found == kind(is_operator).end() ? nullptr : found->second;
 }
 
-QueuePolicy Policies::match_queue(std::string_view queue) {
-  QueuePolicy found{.policy = match(/*is_operator=*/false, &Policy::is_for_queues, queue),
-                    .of_operator = match(/*is_operator=*/true, &Policy::is_for_queues, queue)};
+QueuePolicy Policies::match_queue(std::string_view queue, QueueType type) {
+  const auto may_be = [type](const Policy& policy) {
+    return policy.is_for_queues && (policy.queue_types & queue_types_with(type)) != 0;
+  };
+  QueuePolicy found{.policy = match(/*is_operator=*/false, queue, may_be),
+                    .of_operator = match(/*is_operator=*/true, queue, may_be)};
   if (found.of_operator == nullptr) {
     found.in_force = found.policy;
   } else if (found.policy == nullptr) {
@@ -89,14 +92,16 @@ QueuePolicy Policies::match_queue(std::string_view queue) {
 
 PolicyPtr Policies::match_exchange(std::string_view exchange) const {
   if (exchange.empty()) return nullptr;
-  return match(/*is_operator=*/false, &Policy::is_for_exchanges, exchange);
+  return match(/*is_operator=*/false, exchange,
+               [](const Policy& policy) { return policy.is_for_exchanges; });
 }
 
-PolicyPtr Policies::match(bool is_operator, bool Policy::*is_for, std::string_view name) const {
+template <class MayBe>
+PolicyPtr Policies::match(bool is_operator, std::string_view name, MayBe may_be) const {
   PolicyPtr best;
   for (const auto& [key, policy] : kind(is_operator)) {
     if (best != nullptr && policy->record.priority <= best->record.priority) continue;
-    if ((*policy).*is_for && policy->pattern.matches(name)) best = policy;
+    if (may_be(*policy) && policy->pattern.matches(name)) best = policy;
   }
   return best;
 }

@@ -5,7 +5,9 @@
 //
 // Of the policies that apply to queues and whose pattern matches a queue's name, the one with the
 // highest priority is the queue's policy; of several with the same, the first by name. A queue has
-// one policy at a time. What a queue's own arguments say goes before it. Likewise exchanges.
+// one policy at a time. A policy with a setting that is not of the queue's type does not apply to
+// it at all, whatever else it says. What a queue's own arguments say goes before it. Likewise
+// exchanges.
 //
 // An operator's policies are chosen in the same way, beside the others, for queues. What they say
 // holds too: of a number that both have the lower.
@@ -19,6 +21,7 @@
 #include "journal/journal.h"
 #include "metadata/records.h"
 #include "queue/queue_rules.h"
+#include "vhost/queue_arguments.h"
 
 #include <cstdint>
 #include <expected>
@@ -37,6 +40,7 @@ struct Policy {
   PolicyRecord record;
   ResourcePattern pattern = ResourcePattern::nothing();
   bool is_for_queues = false;
+  QueueTypes queue_types = both_queue_types;  ///< Of queues whose type has all of its settings.
   bool is_for_exchanges = false;
   std::optional<Durability> durability;  ///< durability: how safe persistent messages are.
   QueueRules rules;  ///< Its numbers: message-ttl, expires, max-length, max-length-bytes.
@@ -75,7 +79,7 @@ class Policies {
 
   [[nodiscard]] PolicyPtr find(const std::string& name, bool is_operator = false) const;
   /// Queues that have the same two policies share the one that is made of them.
-  [[nodiscard]] QueuePolicy match_queue(std::string_view queue);
+  [[nodiscard]] QueuePolicy match_queue(std::string_view queue, QueueType type);
   /// Null: no policy is this exchange's, as none is the default exchange's.
   [[nodiscard]] PolicyPtr match_exchange(std::string_view exchange) const;
   /// Of one kind, by name.
@@ -87,8 +91,9 @@ class Policies {
   [[nodiscard]] const ByName& kind(bool is_operator) const {
     return is_operator ? of_operator_ : by_name_;
   }
-  [[nodiscard]] PolicyPtr match(bool is_operator, bool Policy::*is_for,
-                                std::string_view name) const;
+  /// `may_be` of a policy: it may be given to this kind of thing.
+  template <class MayBe>
+  [[nodiscard]] PolicyPtr match(bool is_operator, std::string_view name, MayBe may_be) const;
   [[nodiscard]] static PolicyPtr merge(const Policy& policy, const Policy& of_operator);
 
   ByName by_name_;

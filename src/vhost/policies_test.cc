@@ -10,6 +10,7 @@
 
 #include <memory>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -139,8 +140,8 @@ class PoliciesTest : public ::testing::Test {
     policies_.put(
         std::make_shared<const Policy>(std::move(*Policy::read(asked.record, asked.definition))));
   }
-  std::string match(std::string_view queue) {
-    const PolicyPtr policy = policies_.match_queue(queue).policy;
+  std::string match(std::string_view queue, QueueType type = QueueType::classic) {
+    const PolicyPtr policy = policies_.match_queue(queue, type).policy;
     return policy ? policy->record.name : "";
   }
 
@@ -182,6 +183,20 @@ TEST_F(PoliciesTest, are_for_queues_or_for_exchanges_or_for_both) {
   EXPECT_EQ(match_exchange("x"), "");
 }
 
+TEST_F(PoliciesTest, with_a_setting_that_is_not_of_a_queues_type_are_not_its) {
+  put(a_policy("low", ""));
+  const auto number = std::int64_t{5};
+  put(a_policy("mirrored", "^m", 1, {{"ha-mode", "all"}, {"message-ttl", number}}));
+  put(a_policy("limited", "^l", 1, {{"delivery-limit", number}, {"message-ttl", number}}));
+  put(a_policy("clustered", "^c", 1, {{"initial-cluster-size", number}}));
+  for (const auto& [queue, of_classic, of_quorum] :
+       {std::tuple("m", "mirrored", "low"), std::tuple("l", "low", "limited"),
+        std::tuple("c", "low", "low"), std::tuple("q", "low", "low")}) {
+    EXPECT_EQ(match(queue, QueueType::classic), of_classic) << queue;
+    EXPECT_EQ(match(queue, QueueType::quorum), of_quorum) << queue;
+  }
+}
+
 TEST_F(PoliciesTest, of_an_operator_hold_beside_the_others_and_the_lower_number_counts) {
   const auto number = [](std::int64_t value) { return value; };
   Asked limits = a_policy("p", "^q", 0, {{"max-length", number(10)}, {"message-ttl", number(50)}});
@@ -190,21 +205,22 @@ TEST_F(PoliciesTest, of_an_operator_hold_beside_the_others_and_the_lower_number_
                {{"max-length", number(5)}, {"message-ttl", number(100)}, {"durability", "os"}}));
   put(limits);
 
-  const QueuePolicy both = policies_.match_queue("q.1");
+  const QueuePolicy both = policies_.match_queue("q.1", QueueType::classic);
   EXPECT_EQ(both.policy->durability, Durability::os);
   EXPECT_TRUE(both.of_operator->record.is_operator);
   EXPECT_EQ(both.in_force->rules.length_max, 5u);
   EXPECT_EQ(both.in_force->rules.message_ttl_ms, 50u);
   EXPECT_EQ(both.in_force->durability, Durability::os);
-  EXPECT_EQ(policies_.match_queue("q.2").in_force, both.in_force) << "made once for all queues";
+  EXPECT_EQ(policies_.match_queue("q.2", QueueType::classic).in_force, both.in_force)
+      << "made once for all queues";
 
-  const QueuePolicy one = policies_.match_queue("q");
+  const QueuePolicy one = policies_.match_queue("q", QueueType::classic);
   EXPECT_EQ(one.policy, nullptr);
   EXPECT_EQ(one.in_force, one.of_operator);
 
   policies_.remove("p", /*is_operator=*/true);
-  EXPECT_EQ(policies_.match_queue("q.1").in_force, both.policy);
-  EXPECT_FALSE(both.is_same_as(policies_.match_queue("q.1")));
+  EXPECT_EQ(policies_.match_queue("q.1", QueueType::classic).in_force, both.policy);
+  EXPECT_FALSE(both.is_same_as(policies_.match_queue("q.1", QueueType::classic)));
 }
 
 TEST(QueueArguments, durability_is_the_queues_or_its_policys) {

@@ -118,37 +118,45 @@ Complaint check_memory(const FieldValue& value, Policy&) {
 /// Looked at together, by check_mirroring().
 Complaint check_later(const FieldValue&, Policy&) { return std::nullopt; }
 
+/// Which queues a policy with the setting may be given to. RabbitMQ: unsupported_policies of each
+/// type's capabilities.
+constexpr QueueTypes all_queues = both_queue_types;
+constexpr QueueTypes classic_queues = queue_types_with(QueueType::classic);
+constexpr QueueTypes quorum_queues = queue_types_with(QueueType::quorum);
+constexpr QueueTypes no_queues = 0;
+
 struct Setting {
   std::string_view name;
   Complaint (*read)(const FieldValue& value, Policy& policy);
+  QueueTypes queues = all_queues;
   bool is_for_operators = false;
 };
 constexpr Setting settings[] = {
     {"durability", read_durability},
-    {"message-ttl", read_message_ttl, true},
-    {"expires", read_expires, true},
-    {"max-length", read_max_length, true},
-    {"max-length-bytes", read_max_length_bytes, true},
+    {"message-ttl", read_message_ttl, all_queues, true},
+    {"expires", read_expires, all_queues, true},
+    {"max-length", read_max_length, all_queues, true},
+    {"max-length-bytes", read_max_length_bytes, all_queues, true},
     {"overflow", read_overflow},
     {"dead-letter-exchange", read_dead_letter_exchange},
     {"dead-letter-routing-key", read_dead_letter_routing_key},
     {"alternate-exchange", read_alternate_exchange},
-    {"delivery-limit", read_delivery_limit, true},
-    // Without an effect.
-    {"queue-mode", check_queue_mode},
+    {"delivery-limit", read_delivery_limit, quorum_queues, true},
+    // Without an effect, but that the policy is not given to other queues.
+    {"queue-mode", check_queue_mode, classic_queues},
     {"queue-version", check_queue_version},
-    {"queue-master-locator", check_master_locator},
-    {"queue-leader-locator", check_leader_locator},
-    {"initial-cluster-size", check_cluster_size},
-    {"dead-letter-strategy", check_dead_letter_strategy},
-    {"max-in-memory-length", check_memory, true},
-    {"max-in-memory-bytes", check_memory, true},
-    {"ha-mode", check_later},
-    {"ha-params", check_later},
-    {"ha-sync-mode", check_later},
+    {"queue-master-locator", check_master_locator, classic_queues},
+    {"queue-leader-locator", check_leader_locator, quorum_queues},
+    {"initial-cluster-size", check_cluster_size, no_queues},
+    {"dead-letter-strategy", check_dead_letter_strategy, quorum_queues},
+    {"max-in-memory-length", check_memory, all_queues, true},
+    {"max-in-memory-bytes", check_memory, all_queues, true},
+    {"ha-mode", check_later, classic_queues},
+    {"ha-params", check_later, classic_queues},
+    {"ha-sync-mode", check_later, classic_queues},
     {"ha-sync-batch-size", check_later},
-    {"ha-promote-on-shutdown", check_later},
-    {"ha-promote-on-failure", check_later},
+    {"ha-promote-on-shutdown", check_later, classic_queues},
+    {"ha-promote-on-failure", check_later, classic_queues},
 };
 
 Complaint check_mirroring(const FieldTable& definition) {
@@ -177,22 +185,22 @@ Complaint check_mirroring(const FieldTable& definition) {
   } else {
     return refuse(*mode, "ha-mode value");
   }
-  const auto check = [&](std::string_view setting, std::string_view one, std::string_view other,
-                         std::string_view and_text) -> Complaint {
+  const auto check = [&](std::string_view setting, std::string_view one,
+                         std::string_view other) -> Complaint {
     const FieldValue* value = definition.find(setting);
     if (value == nullptr || !check_one_of(*value, {one, other}, "")) return std::nullopt;
-    return fmt::format("{} must be \"{}\"{}\"{}\", got {}", setting, one, and_text, other,
+    return fmt::format("{} must be \"{}\" or \"{}\", got {}", setting, one, other,
                        amqp::erlang_term(*value));
   };
-  if (auto wrong = check("ha-sync-mode", "manual", "automatic", " or ")) return wrong;
+  if (auto wrong = check("ha-sync-mode", "manual", "automatic")) return wrong;
   if (const FieldValue* size = definition.find("ha-sync-batch-size")) {
     if (check_number(*size, 1, "")) {
       return fmt::format("ha-sync-batch-size takes an integer greater than 0, {} given",
                          amqp::erlang_term(*size));
     }
   }
-  if (auto wrong = check("ha-promote-on-shutdown", "always", "when-synced", " or ")) return wrong;
-  return check("ha-promote-on-failure", "always", "when-synced", " or ");
+  if (auto wrong = check("ha-promote-on-shutdown", "always", "when-synced")) return wrong;
+  return check("ha-promote-on-failure", "always", "when-synced");
 }
 
 }  // namespace
@@ -208,6 +216,8 @@ std::optional<std::string> read_policy_definition(const FieldTable& definition, 
           fmt::format("{{{},{}}}", amqp::erlang_term(FieldValue(name)), amqp::erlang_term(value)));
     } else if (Complaint complaint = setting->read(value, policy)) {
       return complaint;
+    } else {
+      policy.queue_types &= setting->queues;
     }
   }
   if (unknown.empty()) return check_mirroring(definition);

@@ -75,12 +75,18 @@ Complaint check_overflow(const FieldValue& value, const FieldTable&) {
   if (text == nullptr) return unacceptable_type(value);
   return parse_overflow(*text) ? std::nullopt : Complaint("invalid_overflow");
 }
-Complaint check_known(const FieldValue& value, std::initializer_list<std::string_view> known,
-                      std::string_view what) {
+Complaint check_one_of(const FieldValue& value, std::initializer_list<std::string_view> known,
+                       std::string_view complaint) {
   const std::string* text = value.as_string();
   if (text == nullptr) return unacceptable_type(value);
   if (std::ranges::find(known, *text) != known.end()) return std::nullopt;
-  return fmt::format("\"unsupported queue {} '{}'\"", what, *text);
+  return std::string(complaint);
+}
+Complaint check_known(const FieldValue& value, std::initializer_list<std::string_view> known,
+                      std::string_view what) {
+  const std::string* text = value.as_string();
+  return check_one_of(value, known,
+                      text ? fmt::format("\"unsupported queue {} '{}'\"", what, *text) : "");
 }
 Complaint check_mode(const FieldValue& value, const FieldTable&) {
   return check_known(value, {"default", "lazy"}, "mode");
@@ -104,13 +110,6 @@ Complaint check_delivery_limit(const FieldValue& value, const FieldTable&) {
 Complaint check_group_size(const FieldValue& value, const FieldTable&) {
   return check_integer(value, 1, INT64_MAX, "value_too_large");
 }
-Complaint check_one_of(const FieldValue& value, std::initializer_list<std::string_view> known,
-                       std::string_view complaint) {
-  const std::string* text = value.as_string();
-  if (text == nullptr) return unacceptable_type(value);
-  if (std::ranges::find(known, *text) != known.end()) return std::nullopt;
-  return std::string(complaint);
-}
 Complaint check_strategy(const FieldValue& value, const FieldTable&) {
   return check_one_of(value, {"at-most-once", "at-least-once"}, "invalid_dlx_strategy");
 }
@@ -119,13 +118,14 @@ Complaint check_locator(const FieldValue& value, const FieldTable&) {
                       "invalid_queue_locator_arg");
 }
 
-/// Of which types of queue an argument may be.
-enum Of : std::uint8_t { nobody = 0, classic = 1, quorum = 2, both = classic | quorum };
+constexpr QueueTypes classic = queue_types_with(QueueType::classic);
+constexpr QueueTypes quorum = queue_types_with(QueueType::quorum);
+constexpr QueueTypes nobody = 0;
 
 struct Argument {
   std::string_view name;
   Complaint (*check)(const FieldValue& value, const FieldTable& arguments);
-  Of of = both;
+  QueueTypes of = both_queue_types;  ///< Which types of queue may have it.
 };
 
 constexpr Argument arguments_known[] = {
@@ -224,7 +224,6 @@ QueueLife life_of(const QueueProperties& queue, const Policy* policy) {
   std::optional<Overflow> overflow;
   if (policy != nullptr) {
     life.rules = policy->rules;
-    if (!is_quorum) life.rules.delivery_limit = QueueRules::unlimited;
     exchange = policy->dead_letter_exchange;
     routing_key = policy->dead_letter_routing_key;
     overflow = policy->overflow;
@@ -243,15 +242,19 @@ QueueLife life_of(const QueueProperties& queue, const Policy* policy) {
   };
   if (!arguments.empty()) {
     limit("x-message-ttl", life.rules.message_ttl_ms);
-    limit("x-expires", life.rules.expires_ms);
+    const bool has_expires = life.rules.expires_ms != QueueRules::unlimited;
+    if (!(is_quorum && has_expires)) limit("x-expires", life.rules.expires_ms);
     limit("x-delivery-limit", life.rules.delivery_limit);
     limit("x-max-length", life.rules.length_max);
     limit("x-max-length-bytes", life.rules.body_bytes_max);
-    if (auto own = text("x-overflow")) overflow = parse_overflow(*own);
+    if (auto own = text("x-overflow"); own && !(is_quorum && overflow)) {
+      overflow = parse_overflow(*own);
+    }
     if (auto own = text("x-dead-letter-exchange")) exchange = std::move(own);
     if (auto own = text("x-dead-letter-routing-key")) routing_key = std::move(own);
   }
   life.rules.shows_delivery_count = is_quorum || life.rules.delivery_limit != QueueRules::unlimited;
+  if (is_quorum && overflow == Overflow::reject_publish_dlx) overflow = Overflow::drop_head;
   life.rules.overflow = overflow.value_or(Overflow::drop_head);
   life.rules.has_dead_letter_exchange = exchange.has_value();
   if (exchange) life.dead_letters = {std::move(*exchange), std::move(routing_key)};

@@ -26,6 +26,14 @@ namespace leveret {
 /// message, counts how often each came back, and refuses what RabbitMQ's refuses.
 enum class QueueType : std::uint8_t { classic, quorum };
 
+/// A set of them.
+using QueueTypes = std::uint8_t;
+[[nodiscard]] constexpr QueueTypes queue_types_with(QueueType type) {
+  return static_cast<QueueTypes>(1U << static_cast<unsigned>(type));
+}
+inline constexpr QueueTypes both_queue_types =
+    queue_types_with(QueueType::classic) | queue_types_with(QueueType::quorum);
+
 [[nodiscard]] QueueType type_of(const QueueProperties& queue);
 [[nodiscard]] std::string_view queue_type_name(QueueType type);
 
@@ -76,7 +84,8 @@ struct QueueLife {
 
 /// Of two numbers the lower holds; of two texts that of the argument. RabbitMQ:
 /// parameters#combining-policy-definitions, rabbit_amqqueue_process. `policy` null: there is none.
-/// A policy's delivery-limit is for quorum queues.
+/// Of a quorum queue the policy's overflow and expires go before the arguments, and
+/// reject-publish-dlx is drop-head: rabbit_quorum_queue.
 [[nodiscard]] QueueLife life_of(const QueueProperties& queue, const Policy* policy);
 
 /// How safe the queue's persistent messages are before they are confirmed: as its argument

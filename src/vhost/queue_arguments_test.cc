@@ -174,14 +174,37 @@ TEST(QuorumQueue, has_the_lower_of_its_own_and_its_policys_delivery_limit) {
   EXPECT_EQ(life_of(queue, &policy).rules.delivery_limit, 3u);
   EXPECT_EQ(life_of(queue, nullptr).rules.delivery_limit, 5u);
   EXPECT_TRUE(life_of(queue, nullptr).rules.shows_delivery_count);
+}
+
+TEST(QueueArguments, give_a_classic_queue_a_delivery_limit_and_the_count_with_it) {
+  QueueProperties queue;
+  EXPECT_FALSE(life_of(queue, nullptr).rules.shows_delivery_count);
   queue.arguments = encoded_table(FieldTable{{"x-delivery-limit", 5}});
-  EXPECT_EQ(life_of(queue, &policy).rules.delivery_limit, 5u) << "RabbitMQ's have none by policy";
+  EXPECT_EQ(life_of(queue, nullptr).rules.delivery_limit, 5u);
   EXPECT_TRUE(life_of(queue, nullptr).rules.shows_delivery_count);
   queue.arguments = encoded_table(FieldTable{{"x-delivery-limit", -1}});
   EXPECT_EQ(life_of(queue, nullptr).rules.delivery_limit, QueueRules::unlimited);
-  queue.arguments.clear();
-  EXPECT_EQ(life_of(queue, &policy).rules.delivery_limit, QueueRules::unlimited);
-  EXPECT_FALSE(life_of(queue, &policy).rules.shows_delivery_count);
+  EXPECT_FALSE(life_of(queue, nullptr).rules.shows_delivery_count);
+}
+
+TEST(QuorumQueue, obeys_its_policys_overflow_and_expiry_before_its_own) {
+  Policy policy;
+  policy.rules.expires_ms = 60'000;
+  policy.overflow = Overflow::reject_publish;
+  const FieldTable own{{"x-expires", 1000}, {"x-overflow", "drop-head"}};
+  QueueProperties queue;
+  queue.arguments = encoded_table(own);
+  EXPECT_EQ(life_of(queue, &policy).rules.expires_ms, 1000u);
+  EXPECT_EQ(life_of(queue, &policy).rules.overflow, Overflow::drop_head);
+  FieldTable of_quorum = own;
+  of_quorum.set("x-queue-type", "quorum");
+  queue.arguments = encoded_table(of_quorum);
+  EXPECT_EQ(life_of(queue, &policy).rules.expires_ms, 60'000u);
+  EXPECT_EQ(life_of(queue, &policy).rules.overflow, Overflow::reject_publish);
+  EXPECT_EQ(life_of(queue, nullptr).rules.expires_ms, 1000u);
+  of_quorum.set("x-overflow", "reject-publish-dlx");
+  queue.arguments = encoded_table(of_quorum);
+  EXPECT_EQ(life_of(queue, nullptr).rules.overflow, Overflow::drop_head);
 }
 
 }  // namespace

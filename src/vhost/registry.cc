@@ -209,7 +209,7 @@ Result<void> Registry::load() {
     const QueueHandlePtr handle(new QueueHandle(std::move(properties)));
     QueueEntry& entry = vhost->second.queues[record.name];
     entry.handle = handle;
-    entry.policy = vhost->second.policies->match_queue(record.name);
+    entry.policy = vhost->second.policies->match_queue(record.name, type_of(handle->properties));
     topology.emplace_back(QueueAdded{.queue = handle, .policy = entry.policy.in_force});
   }
 

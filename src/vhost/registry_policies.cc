@@ -71,7 +71,7 @@ void Registry::assign_exchange_policies(VhostEntry& vhost, std::vector<TopologyC
 
 void Registry::assign_queue_policies(VhostEntry& vhost, std::vector<TopologyChange>& topology) {
   for (auto& [name, entry] : vhost.queues) {
-    QueuePolicy policy = vhost.policies->match_queue(name);
+    QueuePolicy policy = vhost.policies->match_queue(name, type_of(entry.handle->properties));
     if (entry.policy.is_same_as(policy)) continue;
     entry.policy = std::move(policy);
     topology.emplace_back(QueuePolicyChanged{entry.handle, entry.policy.in_force});

@@ -105,7 +105,7 @@ void Registry::add_new_queue(VhostEntry& vhost, QueueDeclaration declaration,
 
   QueueEntry& entry = vhost.queues[declaration.name];
   entry.handle = handle;
-  entry.policy = vhost.policies->match_queue(declaration.name);
+  entry.policy = vhost.policies->match_queue(declaration.name, type_of(handle->properties));
   if (handle->is_exclusive()) {
     exclusive_by_connection_[declaration.connection].insert(handle->properties.id);
     exclusive_queues_[handle->properties.id] = handle;

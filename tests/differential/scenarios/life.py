@@ -365,24 +365,20 @@ def operators_settings(s):
         s.operator_policy(f"p{number}", "none", definition)
 
 
-@scenario("an operator's limit is lower than the policy's")
-def operator_lower(s):
-    s.declare("q")
-    s.policy("p", "q", {"max-length": 5, "overflow": "reject-publish"})
-    s.operator_policy("p", "q", {"max-length": 1})
-    s.confirmed("q", "a")
-    s.confirmed("q", "b")
-    s.drain("q")
+def _operator_and_policy(operators: int, policys: int, overflow: str):
+    def play(s):
+        s.declare("q")
+        s.policy("p", "q", {"max-length": policys, "overflow": overflow})
+        s.operator_policy("p", "q", {"max-length": operators})
+        s.confirmed("q", "a")
+        s.confirmed("q", "b")
+        s.drain("q")
+
+    return play
 
 
-@scenario("an operator's limit is higher than the policy's")
-def operator_higher(s):
-    s.declare("q")
-    s.policy("p", "q", {"max-length": 1})
-    s.operator_policy("p", "q", {"max-length": 5})
-    s.confirmed("q", "a")
-    s.confirmed("q", "b")
-    s.drain("q")
+add("life", "operator_lower", "an operator's limit is lower than the policy's", _operator_and_policy(1, 5, "reject-publish"))
+add("life", "operator_higher", "an operator's limit is higher than the policy's", _operator_and_policy(5, 1, "drop-head"))
 
 
 @scenario("an operator's limit is the only one, and an argument is lower")

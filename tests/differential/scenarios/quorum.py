@@ -135,24 +135,23 @@ def forged(s):
     s.get("q")
 
 
-@scenario("a message that came back more often than its limit dies")
-def limit(s):
-    s.declare("dead")
-    declare(s, "q", delivery_limit=2, dead_letter_exchange="", dead_letter_routing_key=s.name("dead"))
-    s.publish("q", "a")
-    for _ in range(3):
-        s.get("q", ack="requeue")
-    s.get("dead")
-    s.empty("q")
+def _limit(most: int):
+    def play(s):
+        s.declare("dead")
+        declare(s, "q", delivery_limit=most, dead_letter_exchange="", dead_letter_routing_key=s.name("dead"))
+        s.publish("q", "a")
+        for _ in range(most + 1):
+            s.get("q", ack="requeue")
+        s.get("dead")
+        s.empty("q")
+
+    return play
 
 
-@scenario("a limit of 0")
-def limit_of_none(s):
-    s.declare("dead")
-    declare(s, "q", delivery_limit=0, dead_letter_exchange="", dead_letter_routing_key=s.name("dead"))
-    s.publish("q", "a")
-    s.get("q", ack="requeue")
-    s.get("dead")
+for _most in (0, 2):
+    add(
+        "quorum", f"limit_{_most}", f"a message that came back more often than its limit of {_most} dies", _limit(_most)
+    )
 
 
 @scenario("of a policy's limit and an argument's the lower holds; classic queues have none by policy")
@@ -238,3 +237,65 @@ def order(s):
         s.confirmed("q", body)
     s.get("q", ack="requeue")
     s.get("q")
+
+
+@scenario("a policy with a setting of classic queues alone does not apply, whatever else it says")
+def policy_of_classic_queues(s):
+    s.policy("p", "(q|classic)", {"ha-mode": "all", "max-length": 1})
+    declare(s, "q")
+    s.declare("classic", durable=True)
+    for queue in ("q", "classic"):
+        s.confirmed(queue, "a")
+        s.confirmed(queue, "b")
+        s.drain(queue)
+
+
+@scenario("a policy with a setting of quorum queues alone leaves a classic queue to the next")
+def policy_of_quorum_queues(s):
+    s.policy("high", "(q|classic)", {"delivery-limit": 5, "max-length": 2}, priority=1)
+    s.policy("low", "(q|classic)", {"max-length": 1})
+    declare(s, "q")
+    s.declare("classic", durable=True)
+    for queue in ("q", "classic"):
+        for body in "abc":
+            s.confirmed(queue, body)
+        s.drain(queue)
+
+
+@scenario("likewise an operator's")
+def operator_policy_of_quorum_queues(s):
+    s.operator_policy("p", "(q|classic)", {"delivery-limit": 5, "max-length": 1})
+    declare(s, "q")
+    s.declare("classic", durable=True)
+    for queue in ("q", "classic"):
+        s.confirmed(queue, "a")
+        s.confirmed(queue, "b")
+        s.drain(queue)
+
+
+@scenario("a policy's overflow goes before the argument")
+def policy_overflow(s):
+    s.policy("p", "(q|classic)", {"overflow": "reject-publish"})
+    declare(s, "q", max_length=1, overflow="drop-head")
+    s.declare("classic", durable=True, arguments={"x-max-length": 1, "x-overflow": "drop-head"})
+    for queue in ("q", "classic"):
+        s.publish(queue, *"abcdef")
+        s.sync()
+        s.get(queue)
+
+
+@scenario("reject-publish-dlx is drop-head")
+def reject_publish_dlx(s):
+    s.declare("dead")
+    declare(
+        s,
+        "q",
+        max_length=1,
+        overflow="reject-publish-dlx",
+        dead_letter_exchange="",
+        dead_letter_routing_key=s.name("dead"),
+    )
+    for body in "abc":
+        s.confirmed("q", body)
+    s.drain("q")
+    s.drain("dead")
