@@ -83,6 +83,13 @@ struct Command {
 /// The node's own name; "leveret" when it cannot be asked.
 [[nodiscard]] std::string node_name(const Session& session);
 
+/// Nothing, or why the request was not carried out.
+[[nodiscard]] Outcome<void> expect_success(const Outcome<HttpAnswer>& answer);
+/// What most verbs say of a missing vhost.
+[[nodiscard]] std::unexpected<Failure> fail_no_vhost(const std::string& vhost);
+/// What some of rabbitmqctl's verbs say of a missing user, and not what the others say.
+[[nodiscard]] std::unexpected<Failure> fail_no_such_user_term(const std::string& user);
+
 /// A refusal for which no verb has better words.
 [[nodiscard]] std::unexpected<Failure> fail_with(const HttpAnswer& answer);
 

@@ -127,6 +127,20 @@ std::string node_name(const Session& session) {
   return overview ? cell_text(cell(*overview, "node"), CellKind::plain) : "leveret";
 }
 
+Outcome<void> expect_success(const Outcome<HttpAnswer>& answer) {
+  if (!answer) return std::unexpected(answer.error());
+  if (!answer->is_success()) return fail_with(*answer);
+  return {};
+}
+
+std::unexpected<Failure> fail_no_vhost(const std::string& vhost) {
+  return fail(ExitCode::data, fmt::format("Virtual host '{}' does not exist", vhost));
+}
+
+std::unexpected<Failure> fail_no_such_user_term(const std::string& user) {
+  return fail_titled(ExitCode::unavailable, fmt::format("{{:no_such_user, \"{}\"}}", user));
+}
+
 std::unexpected<Failure> fail_with(const HttpAnswer& answer) {
   const std::string reason = answer.reason();
   if (answer.error() == "no_such_user") return fail_titled(ExitCode::no_user, reason);

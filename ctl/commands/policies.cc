@@ -30,10 +30,6 @@ std::string path_of(const Kind& kind, const std::string& vhost, const std::strin
   return std::string(kind.path) + encode_percent(vhost) + "/" + encode_percent(name);
 }
 
-std::unexpected<Failure> refuse_vhost(const std::string& vhost) {
-  return fail(ExitCode::data, fmt::format("Virtual host '{}' does not exist", vhost));
-}
-
 template <const Kind& Which>
 Outcome<void> set_policy(const Session& session) {
   const Invocation& asked = session.invocation;
@@ -60,10 +56,8 @@ Outcome<void> set_policy(const Session& session) {
                                    {"definition", definition},
                                    {"priority", number},
                                    {"apply-to", asked.switch_or("--apply-to", "all")}});
-  if (!answer) return std::unexpected(answer.error());
-  if (answer->status == 404) return refuse_vhost(asked.vhost);
-  if (!answer->is_success()) return fail_with(*answer);
-  return {};
+  if (answer && answer->status == 404) return fail_no_vhost(asked.vhost);
+  return expect_success(answer);
 }
 
 template <const Kind& Which>
@@ -73,10 +67,10 @@ Outcome<void> clear_policy(const Session& session) {
   session.banner(
       fmt::format("Clearing {} \"{}\" on vhost \"{}\" ...", Which.clear, name, asked.vhost));
   const auto answer = session.api.del(path_of(Which, asked.vhost, name));
-  if (!answer) return std::unexpected(answer.error());
-  if (answer->status == 404) return fail_titled(ExitCode::unavailable, "Parameter does not exist");
-  if (!answer->is_success()) return fail_with(*answer);
-  return {};
+  if (answer && answer->status == 404) {
+    return fail_titled(ExitCode::unavailable, "Parameter does not exist");
+  }
+  return expect_success(answer);
 }
 
 template <const Kind& Which>
@@ -85,7 +79,7 @@ Outcome<void> list_policies(const Session& session) {
   session.banner(fmt::format("Listing {} for vhost \"{}\" ...", Which.list, vhost));
   const auto answer = session.api.get(std::string(Which.path) + encode_percent(vhost));
   if (!answer) return std::unexpected(answer.error());
-  if (answer->status == 404) return refuse_vhost(vhost);
+  if (answer->status == 404) return fail_no_vhost(vhost);
   if (!answer->is_success() || !answer->body.is_array()) return fail_with(*answer);
   json::array rows = answer->body.as_array();
   for (json::value& row : rows) {

@@ -22,19 +22,6 @@ Outcome<json::value> parse_definition(const std::string& text) {
                      fmt::format("JSON decoding error. Reason: {}", error.message()));
 }
 
-std::unexpected<Failure> refuse_vhost(const std::string& vhost) {
-  return fail(ExitCode::data, fmt::format("Virtual host '{}' does not exist", vhost));
-}
-std::unexpected<Failure> refuse_user(const std::string& user) {
-  return fail_titled(ExitCode::unavailable, fmt::format("{{:no_such_user, \"{}\"}}", user));
-}
-
-Outcome<void> expect_success(const Outcome<HttpAnswer>& answer) {
-  if (!answer) return std::unexpected(answer.error());
-  if (!answer->is_success()) return fail_with(*answer);
-  return {};
-}
-
 /// One thing's limits, or `of_none` where it has none; or a table of all that have some.
 Outcome<void> print_limits(const Session& session, const Outcome<HttpAnswer>& answer,
                            std::string_view owner, std::string_view of_none, bool is_of_all) {
@@ -66,7 +53,7 @@ Outcome<void> set_vhost_limits(const Session& session) {
   if (!limits) return std::unexpected(limits.error());
   const auto answer = session.api.post("/api/leveret/set_vhost_limits",
                                        json::object{{"vhost", asked.vhost}, {"limits", *limits}});
-  if (answer && answer->status == 404) return refuse_vhost(asked.vhost);
+  if (answer && answer->status == 404) return fail_no_vhost(asked.vhost);
   return expect_success(answer);
 }
 
@@ -89,7 +76,7 @@ Outcome<void> list_vhost_limits(const Session& session) {
                            : fmt::format("Listing limits for vhost \"{}\" ...", asked.vhost));
   const auto answer = session.api.get(
       is_of_all ? "/api/vhost-limits" : "/api/vhost-limits/" + encode_percent(asked.vhost));
-  if (answer && answer->status == 404) return refuse_vhost(asked.vhost);
+  if (answer && answer->status == 404) return fail_no_vhost(asked.vhost);
   return print_limits(session, answer, "vhost", "", is_of_all);
 }
 
@@ -103,8 +90,8 @@ Outcome<void> set_user_limits(const Session& session) {
   const auto limits = parse_definition(arguments[1]);
   if (!limits) return std::unexpected(limits.error());
   const auto answer = session.api.post("/api/leveret/set_user_limits",
-                                       json::object{{"user", user}, {"limits", *limits}});
-  if (answer && answer->error() == "no_such_user") return refuse_user(user);
+                                       json::object{{"name", user}, {"limits", *limits}});
+  if (answer && answer->error() == "no_such_user") return fail_no_such_user_term(user);
   return expect_success(answer);
 }
 
@@ -116,10 +103,10 @@ Outcome<void> clear_user_limits(const Session& session) {
       is_of_all ? fmt::format("Clearing all limits for user \"{}\" ...", user)
                 : fmt::format("Clearing \"{}\" limit for user \"{}\" ...", arguments[1], user));
   const auto answer =
-      is_of_all ? session.api.post("/api/leveret/clear_user_limits", json::object{{"user", user}})
+      is_of_all ? session.api.post("/api/leveret/clear_user_limits", json::object{{"name", user}})
                 : session.api.del("/api/user-limits/" + encode_percent(user) + "/" +
                                   encode_percent(arguments[1]));
-  if (answer && answer->error() == "no_such_user") return refuse_user(user);
+  if (answer && answer->error() == "no_such_user") return fail_no_such_user_term(user);
   return expect_success(answer);
 }
 
@@ -131,7 +118,7 @@ Outcome<void> list_user_limits(const Session& session) {
                            : fmt::format("Listing limits for user \"{}\" ...", user));
   const auto answer =
       session.api.get(is_of_all ? "/api/user-limits" : "/api/user-limits/" + encode_percent(user));
-  if (answer && answer->status == 404) return refuse_user(user);
+  if (answer && answer->status == 404) return fail_no_such_user_term(user);
   return print_limits(session, answer, "user", "{}", is_of_all);
 }
 

@@ -12,12 +12,6 @@ namespace {
 
 namespace json = boost::json;
 
-Outcome<void> expect_success(const Outcome<HttpAnswer>& answer) {
-  if (!answer) return std::unexpected(answer.error());
-  if (!answer->is_success()) return fail_with(*answer);
-  return {};
-}
-
 Outcome<void> add_user(const Session& session) {
   const std::string& name = session.invocation.arguments[0];
   session.banner(fmt::format("Adding user \"{}\" ...", name));
@@ -52,16 +46,11 @@ Outcome<void> change_password(const Session& session) {
                                          json::object{{"name", name}, {"password", *password}}));
 }
 
-/// Two verbs of rabbitmqctl say this of a missing user, and not what the others say.
-std::unexpected<Failure> no_such_user_term(const std::string& name) {
-  return fail_titled(ExitCode::unavailable, fmt::format("{{:no_such_user, \"{}\"}}", name));
-}
-
 Outcome<void> clear_password(const Session& session) {
   const std::string& name = session.invocation.arguments[0];
   session.banner(fmt::format("Clearing password for user \"{}\" ...", name));
   const auto answer = session.api.post("/api/leveret/clear_password", json::object{{"name", name}});
-  if (answer && answer->error() == "no_such_user") return no_such_user_term(name);
+  if (answer && answer->error() == "no_such_user") return fail_no_such_user_term(name);
   return expect_success(answer);
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mgmt/answers.h"
 
+#include "mgmt/field_values.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -83,6 +85,24 @@ HttpResponse refusal_answer(const amqp::AmqpError& error) {
     return HttpResponse::error(500, "internal_error", text);
   }
   return HttpResponse::bad_request(text);
+}
+
+std::optional<LimitsRecord> needed_limits(Call& call, const boost::json::object& given,
+                                          const LimitNames& allowed) {
+  auto limits = read_limits(field_table_of(given), allowed);
+  if (limits) return std::move(*limits);
+  call.respond(HttpResponse::bad_request(limits.error()));
+  return std::nullopt;
+}
+
+void change_vhost_limits(Call call, const std::string& vhost,
+                         std::move_only_function<void(LimitsRecord&)> change) {
+  Registry& registry = call.broker().registry();
+  registry.change_vhost_limits(
+      vhost, std::move(change),
+      [call = std::move(call)](const std::expected<void, AdminRefusal>& done) mutable {
+        call.respond(done ? HttpResponse::empty(204) : refusal_answer(done.error()));
+      });
 }
 
 void change_users(Call call, int status, std::move_only_function<UsersChanges(Users&)> change) {

@@ -8,10 +8,12 @@
 #pragma once
 
 #include "mgmt/call.h"
+#include "vhost/limits.h"
 #include "vhost/registry.h"
 #include "vhost/shard.h"
 
 #include <expected>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +43,14 @@ template <class Value>
 [[nodiscard]] HttpResponse refusal_answer(const AdminRefusal& refusal);
 /// An AMQP refusal as RabbitMQ's API gives it: 400, reason "406 PRECONDITION_FAILED - ...".
 [[nodiscard]] HttpResponse refusal_answer(const amqp::AmqpError& error);
+
+/// Limits as they were given. Nothing: they make no sense, and the call has been answered.
+[[nodiscard]] std::optional<LimitsRecord> needed_limits(Call& call,
+                                                        const boost::json::object& given,
+                                                        const LimitNames& allowed);
+/// Changes a vhost's limits and answers 204, or why not.
+void change_vhost_limits(Call call, const std::string& vhost,
+                         std::move_only_function<void(LimitsRecord&)> change);
 
 /// Makes a change of users or permissions and answers `status`, or why not.
 void change_users(Call call, int status, std::move_only_function<UsersChanges(Users&)> change);

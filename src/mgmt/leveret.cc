@@ -14,11 +14,15 @@
 //   POST /api/leveret/set_user_tags       {name, tags}
 //   POST /api/leveret/set_permissions     {user, vhost, configure, write, read}
 //   POST /api/leveret/clear_permissions   {user, vhost}
+//   POST /api/leveret/set_vhost_limits    {vhost, limits}   These and no others.
+//   POST /api/leveret/set_user_limits     {name, limits}    Beside those that there are.
+//   POST /api/leveret/clear_user_limits   {name}
 //   POST /api/leveret/delete_queue        {vhost, name, if_unused, if_empty} -> {messages}
 #include "base/log.h"
 #include "mgmt/answers.h"
 #include "mgmt/resources.h"
 #include "mgmt/views.h"
+#include "vhost/limits.h"
 
 #include <array>
 #include <optional>
@@ -130,6 +134,45 @@ void clear_permissions(Call call) {
   });
 }
 
+std::optional<LimitsRecord> needed_limits(Call& call, const LimitNames& allowed) {
+  const auto body = call.body();
+  if (!respond_if_error(call, body)) return std::nullopt;
+  const json::value* given = body->if_contains("limits");
+  if (given != nullptr && given->is_object()) {
+    return needed_limits(call, given->as_object(), allowed);
+  }
+  call.respond(HttpResponse::bad_request("limits should be an object"));
+  return std::nullopt;
+}
+
+void set_vhost_limits(Call call) {
+  const auto texts = needed_texts(call, Keys1{"vhost"});
+  if (!texts) return;
+  auto limits = needed_limits(call, vhost_limit_names);
+  if (!limits) return;
+  change_vhost_limits(
+      std::move(call), (*texts)[0],
+      [limits = std::move(*limits)](LimitsRecord& all) mutable { all = std::move(limits); });
+}
+
+void set_user_limits(Call call) {
+  const auto texts = needed_texts(call, Keys1{"name"});
+  if (!texts) return;
+  auto limits = needed_limits(call, user_limit_names);
+  if (!limits) return;
+  change_users(std::move(call), 204,
+               [name = (*texts)[0], limits = std::move(*limits)](Users& users) {
+                 return users.set_limits(name, limits);
+               });
+}
+
+void clear_user_limits(Call call) {
+  const auto texts = needed_texts(call, Keys1{"name"});
+  if (!texts) return;
+  change_users(std::move(call), 204,
+               [name = (*texts)[0]](Users& users) { return users.clear_limits(name); });
+}
+
 HttpResponse no_such_queue() {
   return HttpResponse::error(404, "no_such_queue", "Queue not found");
 }
@@ -185,6 +228,9 @@ std::span<const Route> leveret_routes() {
       {"POST", "/api/leveret/set_user_tags", Need::administrator, set_user_tags},
       {"POST", "/api/leveret/set_permissions", Need::administrator, set_permissions},
       {"POST", "/api/leveret/clear_permissions", Need::administrator, clear_permissions},
+      {"POST", "/api/leveret/set_vhost_limits", Need::administrator, set_vhost_limits},
+      {"POST", "/api/leveret/set_user_limits", Need::administrator, set_user_limits},
+      {"POST", "/api/leveret/clear_user_limits", Need::administrator, clear_user_limits},
       {"POST", "/api/leveret/delete_queue", Need::administrator, delete_queue},
   };
   return routes;

@@ -19,8 +19,10 @@ using ::testing::HasSubstr;
 using AdminOutcome = std::expected<void, AdminRefusal>;
 
 void limit_vhost(TestBroker& broker, const LimitsRecord& limits) {
-  const auto set = broker.ask<AdminOutcome>(
-      0, [&](auto answer) { broker.registry().set_vhost_limits("/", limits, std::move(answer)); });
+  const auto set = broker.ask<AdminOutcome>(0, [&](auto answer) {
+    broker.registry().change_vhost_limits(
+        "/", [&](LimitsRecord& all) { all = limits; }, std::move(answer));
+  });
   ASSERT_TRUE(set.has_value()) << set.error().text;
 }
 

@@ -5,12 +5,22 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 namespace leveret {
+
+namespace {
+
+std::unexpected<std::string> refuse(const LimitNames& allowed, std::string complaint) {
+  if (!allowed.is_parameter) return std::unexpected(std::move(complaint));
+  return std::unexpected(fmt::format("Validation failed\n\n{}\n", complaint));
+}
+
+}  // namespace
 
 std::expected<LimitsRecord, std::string> read_limits(const amqp::FieldTable& given,
                                                      const LimitNames& allowed) {
@@ -24,15 +34,15 @@ std::expected<LimitsRecord, std::string> read_limits(const amqp::FieldTable& giv
     }
     const auto number = value.as_integer();
     if (!number) {
-      return std::unexpected(
-          fmt::format("{} should be a number, actually was {}", name, amqp::erlang_term(value)));
+      return refuse(allowed, fmt::format("{} should be a number, actually was {}", name,
+                                         amqp::erlang_term(value)));
     }
     limits[name] = *number;
   }
   if (unknown.empty()) return limits;
   std::ranges::sort(unknown);
-  return std::unexpected(
-      fmt::format("Unrecognised terms [{}] in {}", fmt::join(unknown, ","), allowed.called));
+  return refuse(allowed, fmt::format("Unrecognised terms [{}] in {}", fmt::join(unknown, ","),
+                                     allowed.called));
 }
 
 std::int64_t limit_of(const LimitsRecord& limits, std::string_view name) {

@@ -26,8 +26,10 @@ inline constexpr std::string_view max_channels = "max-channels";
 struct LimitNames {
   std::string_view names[2];
   std::string_view called;
+  /// Told as of any parameter: in a paragraph of its own behind "Validation failed".
+  bool is_parameter = false;
 };
-inline constexpr LimitNames vhost_limit_names{{max_connections, max_queues}, "limits"};
+inline constexpr LimitNames vhost_limit_names{{max_connections, max_queues}, "limits", true};
 inline constexpr LimitNames user_limit_names{{max_connections, max_channels}, "user-limits"};
 
 /// Errors: a name that is none of `allowed`; a value that is no whole number.

@@ -27,6 +27,7 @@
 #include "vhost/topology.h"
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -105,14 +106,17 @@ class Registry {
 
   void add_vhost(VhostRecord vhost, AdminDone done);
   void delete_vhost(std::string name, AdminDone done);
-  /// These limits and no others. What there is already stays, however much it is.
+  // Of the next two each begins when the one before is written or taken back.
+
+  /// Changes the limits that the vhost has. What there is already stays, however much it is.
   /// Errors: no_such_vhost; storage_failed: nothing has changed.
-  void set_vhost_limits(const std::string& vhost, LimitsRecord limits, AdminDone done);
+  void change_vhost_limits(std::string vhost, std::move_only_function<void(LimitsRecord&)> change,
+                           AdminDone done);
   /// Puts a change of users or permissions, decided by `change`, on disk and before every worker.
   /// The connections of a user who is deleted are closed then; no other change closes any.
-  void change_users(
-      std::move_only_function<std::expected<std::vector<Change>, AdminRefusal>(Users&)> change,
-      AdminDone done);
+  using UsersChange =
+      std::move_only_function<std::expected<std::vector<Change>, AdminRefusal>(Users&)>;
+  void change_users(UsersChange change, AdminDone done);
 
   /// Sets a policy, in place of the one of its kind and name: on disk first, then for all that it
   /// is for, then `done`. Its definition is `definition`. Errors: no_such_vhost; invalid, with
@@ -140,6 +144,16 @@ class Registry {
                              Done<DeclaredQueue> done);
   void remove_queue(VhostEntry& vhost, const QueueHandlePtr& handle, bool if_unused, bool if_empty,
                     Done<std::uint64_t> done);
+
+  /// Carries out `begin` when no other such change is on its way. It says whether it is on its way
+  /// now; then in_turn_is_over() follows.
+  void in_turn(std::move_only_function<bool()> begin);
+  void in_turn_is_over();
+  void begin_next_turns();
+  [[nodiscard]] bool begin_vhost_limits(const std::string& vhost,
+                                        std::move_only_function<void(LimitsRecord&)>& change,
+                                        AdminDone& done);
+  [[nodiscard]] bool begin_users_change(UsersChange& change, AdminDone& done);
 
   /// Writes `durable`; then makes the same `change` here and gives each queue and exchange the
   /// policy that is its.
@@ -189,6 +203,9 @@ class Registry {
   std::uint64_t last_queue_number_ = 0;
   std::uint64_t queue_numbers_reserved_ = 0;  // Durably.
   std::vector<std::move_only_function<void(Result<void>)>> waiting_for_queue_numbers_;
+
+  std::deque<std::move_only_function<bool()>> turns_;  // Not begun yet.
+  bool has_turn_ = false;                              // One is on its way.
 };
 
 /// True when the queue's or exchange's name is one that only the broker may make.

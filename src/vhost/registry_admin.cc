@@ -55,26 +55,61 @@ void Registry::add_vhost(VhostRecord vhost, AdminDone done) {
          });
 }
 
-void Registry::set_vhost_limits(const std::string& name, LimitsRecord limits, AdminDone done) {
+// What is taken back when it could not be written is then one's own change and no other's.
+
+void Registry::in_turn(std::move_only_function<bool()> begin) {
+  turns_.push_back(std::move(begin));
+  begin_next_turns();
+}
+
+void Registry::in_turn_is_over() {
+  has_turn_ = false;
+  begin_next_turns();
+}
+
+void Registry::begin_next_turns() {
+  while (!has_turn_ && !turns_.empty()) {
+    auto begin = std::move(turns_.front());
+    turns_.pop_front();
+    has_turn_ = true;
+    if (!begin()) has_turn_ = false;
+  }
+}
+
+void Registry::change_vhost_limits(std::string vhost,
+                                   std::move_only_function<void(LimitsRecord&)> change,
+                                   AdminDone done) {
+  in_turn([this, vhost = std::move(vhost), change = std::move(change),
+           done = std::move(done)]() mutable { return begin_vhost_limits(vhost, change, done); });
+}
+
+bool Registry::begin_vhost_limits(const std::string& name,
+                                  std::move_only_function<void(LimitsRecord&)>& change,
+                                  AdminDone& done) {
   VhostEntry* vhost = find_vhost(name);
-  if (vhost == nullptr || vhost->is_being_deleted) return done(refuse_no_such_vhost(name));
-  const auto change = [name](const LimitsRecord& to) {
-    return VhostLimitsChanged{name, limit_of(to, max_connections)};
+  if (vhost == nullptr || vhost->is_being_deleted) {
+    done(refuse_no_such_vhost(name));
+    return false;
+  }
+  const auto changed_to = [name](const LimitsRecord& limits) {
+    return VhostLimitsChanged{name, limit_of(limits, max_connections)};
   };
-  LimitsRecord before = std::exchange(vhost->record.limits, std::move(limits));
+  LimitsRecord before = vhost->record.limits;
+  change(vhost->record.limits);
   std::vector<Change> durable;
   durable.emplace_back(PutVhost{vhost->record});
-  commit({change(vhost->record.limits)}, std::move(durable),
-         [this, name, change, before = std::move(before), policies = vhost->policies,
+  commit({changed_to(vhost->record.limits)}, std::move(durable),
+         [this, name, changed_to, before = std::move(before), policies = vhost->policies,
           done = std::move(done)](Result<void> written) mutable {
            VhostEntry* there = find_vhost(name);
-           // What others changed since falls with it: they wait for the same disk.
            if (!written && there != nullptr && there->policies == policies) {
              there->record.limits = std::move(before);
-             broadcast({change(there->record.limits)}, [] {});
+             broadcast({changed_to(there->record.limits)}, [] {});
            }
            done(to_admin(written));
+           in_turn_is_over();
          });
+  return true;
 }
 
 void Registry::delete_vhost(std::string name, AdminDone done) {
@@ -149,12 +184,19 @@ void Registry::close_connections(NameOf whose, const std::string& name, const st
   }
 }
 
-void Registry::change_users(
-    std::move_only_function<std::expected<std::vector<Change>, AdminRefusal>(Users&)> change,
-    AdminDone done) {
+void Registry::change_users(UsersChange change, AdminDone done) {
+  in_turn([this, change = std::move(change), done = std::move(done)]() mutable {
+    return begin_users_change(change, done);
+  });
+}
+
+bool Registry::begin_users_change(UsersChange& change, AdminDone& done) {
   Users before = users_;
   auto changes = change(users_);
-  if (!changes) return done(std::unexpected(std::move(changes).error()));
+  if (!changes) {
+    done(std::unexpected(std::move(changes).error()));
+    return false;
+  }
   std::vector<std::string> deleted;
   for (const Change& one : *changes) {
     if (const auto* deletion = std::get_if<DeleteUser>(&one)) deleted.push_back(deletion->name);
@@ -169,12 +211,17 @@ void Registry::change_users(
                                  fmt::format("user '{}' is deleted", user));
              }
            } else {
-             // What others changed since falls with it: they wait for the same disk.
              users_ = std::move(before);
+             // A vhost that was deleted meanwhile has taken its permissions with it.
+             for (const PermissionRecord& permission : users_.list_permissions()) {
+               if (!vhosts_.contains(permission.vhost)) users_.remove_vhost(permission.vhost);
+             }
              broadcast({auth_change()}, [] {});
            }
            done(to_admin(written));
+           in_turn_is_over();
          });
+  return true;
 }
 
 }  // namespace leveret
