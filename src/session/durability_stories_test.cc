@@ -5,6 +5,7 @@
 #include "session/testing/client.h"
 #include "session/testing/worlds.h"
 
+#include <chrono>
 #include <future>
 #include <memory>
 #include <string>
@@ -184,6 +185,31 @@ TEST(Storage, that_fails_for_a_binding_takes_it_back) {
   owner.publish(1, {.exchange = "amq.direct", .routing_key = key, .mandatory = true}, "body");
   broker.settle();
   EXPECT_EQ(owner.take_returns().size(), 1u);
+}
+
+TEST(ConsumerTimeout, waits_for_the_answer_to_a_question_of_the_connection) {
+  TestBroker broker;
+  Guest client(broker, 0, {.session = {.consumer_timeout = std::chrono::seconds(8)}});
+  client.declare("q", {.durable = true});
+  client.publish(1, {.routing_key = "q"}, "unacknowledged");
+  client.consume("q", "c");
+  ASSERT_EQ(client.take_deliveries().size(), 1u);
+  std::promise<void> disk_is_free;
+  broker.metadata().barrier(
+      [waits = disk_is_free.get_future()](const Result<void>&) { waits.wait(); });
+  client.send(1, amqp::QueueDeclare{.queue = "late", .durable = true});
+  for (int i = 0; i < 20; ++i) {
+    broker.clock().advance(std::chrono::seconds(1));
+    while (broker.step()) continue;
+  }
+  EXPECT_TRUE(client.has_no_answer(1));
+
+  disk_is_free.set_value();
+  broker.settle();
+  EXPECT_EQ(client.take<amqp::QueueDeclareOk>(1).queue, "late");
+  broker.clock().advance(std::chrono::seconds(1));
+  broker.settle();
+  EXPECT_THAT(client.take_close(1), ::testing::HasSubstr("timed out"));
 }
 
 }  // namespace

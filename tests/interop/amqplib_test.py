@@ -5,13 +5,13 @@ The packages are installed beside this file by `npm ci` (package-lock.json pins 
 """
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from expectations import program_succeeds
+
 HERE = Path(__file__).parent
-PROGRAM_SECONDS_MAX = 60
 PROGRAMS = sorted(
     path.stem for path in (HERE / "amqplib").glob("*.js") if path.stem != "client"
 )
@@ -25,14 +25,6 @@ def installed():
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_program(broker, program):
-    finished = subprocess.run(
-        ["node", f"{program}.js", f"amqp://{broker.host}:{broker.port}"],
-        cwd=HERE / "amqplib",
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=PROGRAM_SECONDS_MAX,
-        check=False,
+    program_succeeds(
+        "node", f"{program}.js", f"amqp://{broker.host}:{broker.port}", cwd=HERE / "amqplib"
     )
-
-    assert finished.returncode == 0, finished.stdout

@@ -2,10 +2,13 @@
 """How the pika tests say what they expect: refusals by code and text, and events within a bound."""
 
 import contextlib
+import subprocess
 import time
 
 import pika
 import pytest
+
+PROGRAM_SECONDS_MAX = 60
 
 # Generous, since it is only spent when a test is about to fail.
 EVENT_SECONDS_MAX = 15
@@ -34,6 +37,20 @@ def opening_refused(code: int, text: str):
     with pytest.raises(pika.exceptions.AMQPConnectionError) as raised:
         yield
     assert str(raised.value) == f"ConnectionClosedByBroker: ({code}) {text!r}"
+
+
+def program_succeeds(*command, cwd=None) -> None:
+    """A client's program leaves with exit code 0; else what it said is shown."""
+    finished = subprocess.run(
+        command,
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=PROGRAM_SECONDS_MAX,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stdout
 
 
 LOGIN_REFUSED = (
