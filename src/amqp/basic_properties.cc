@@ -155,9 +155,7 @@ bool is_well_formed_properties(std::span<const std::byte> encoded) {
   return decode_if_well_formed(encoded).has_value();
 }
 
-bool has_priority_or_expiration(std::span<const std::byte> encoded) {
-  return (WireReader(encoded).u16() & (Flag::priority | Flag::expiration)) != 0;
-}
+static_assert((Flag::priority | Flag::expiration) == 0x0900);
 
 std::uint8_t peek_delivery_mode(std::span<const std::byte> encoded) {
   return peek<std::uint8_t>(encoded, Flag::delivery_mode).value_or(0);

@@ -69,7 +69,10 @@ inline constexpr std::array<std::byte, 2> no_properties{};
 [[nodiscard]] bool is_well_formed_properties(std::span<const std::byte> encoded);
 
 /// Priority or expiration is among them, by the flags: what queues look at. Requires: two bytes.
-[[nodiscard]] bool has_priority_or_expiration(std::span<const std::byte> encoded);
+[[nodiscard]] inline bool has_priority_or_expiration(std::span<const std::byte> encoded) {
+  constexpr std::byte priority_or_expiration{0x09};  // Bits 11 and 8 of the flags.
+  return (encoded[0] & priority_or_expiration) != std::byte{};
+}
 
 /// 0 when absent.
 [[nodiscard]] std::uint8_t peek_delivery_mode(std::span<const std::byte> encoded);

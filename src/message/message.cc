@@ -44,7 +44,7 @@ MessageBuilder::~MessageBuilder() { reset(); }
 
 void MessageBuilder::begin(std::string_view exchange, std::string_view routing_key,
                            std::span<const std::byte> properties, std::uint64_t body_bytes,
-                           bool is_persistent, const MessageTraits& traits) {
+                           bool is_persistent, MessageTraits traits) {
   LEVERET_DEBUG_ASSERT(!has_begun());
   LEVERET_ASSERT(body_bytes <= UINT32_MAX);
   LEVERET_DEBUG_ASSERT(exchange.size() <= 255 && routing_key.size() <= 255);
@@ -103,7 +103,7 @@ void MessageBuilder::reset() {
 
 MessagePtr make_message(std::string_view exchange, std::string_view routing_key,
                         std::span<const std::byte> properties, std::span<const std::byte> body,
-                        bool is_persistent, const MessageTraits& traits) {
+                        bool is_persistent, MessageTraits traits) {
   MessageBuilder builder;
   builder.begin(exchange, routing_key, properties, body.size(), is_persistent, traits);
   builder.append(body);

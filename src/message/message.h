@@ -112,7 +112,7 @@ class MessageBuilder {
   /// 4 GiB, no message begun.
   void begin(std::string_view exchange, std::string_view routing_key,
              std::span<const std::byte> properties, std::uint64_t body_bytes, bool is_persistent,
-             const MessageTraits& traits = {});
+             MessageTraits traits = {});
   /// Adds body bytes. Requires: no more in all than begin() was told.
   void append(std::span<const std::byte> bytes);
   [[nodiscard]] bool has_begun() const { return block_ != nullptr; }
@@ -136,6 +136,6 @@ class MessageBuilder {
 [[nodiscard]] MessagePtr make_message(std::string_view exchange, std::string_view routing_key,
                                       std::span<const std::byte> properties,
                                       std::span<const std::byte> body, bool is_persistent = false,
-                                      const MessageTraits& traits = {});
+                                      MessageTraits traits = {});
 
 }  // namespace leveret

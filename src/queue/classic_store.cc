@@ -59,7 +59,7 @@ MessageStore::Taken ClassicStore::push(MessagePtr message, std::uint64_t expires
     }
   } else if (must_leave_memory && has_log) {
     log_->append(passing_owner(), stored, Durability::os);
-    stored.is_passing = true;
+    stored.on_disk.is_passing = true;
   }
   ++size_;
   body_bytes_ += stored.message->body_bytes();
@@ -123,11 +123,11 @@ void ClassicStore::make_cold() {
     ColdPage page{.segment = tail_.front().location.segment,
                   .first_seq = tail_.front().seq.value(),
                   .redelivered = tail_.front().redelivered,
-                  .is_passing = tail_.front().is_passing};
+                  .is_passing = tail_.front().on_disk.is_passing};
     std::size_t count = 0;
     for (const StoredMessage& stored : tail_) {
       if (stored.location.segment != page.segment || stored.redelivered != page.redelivered ||
-          stored.is_passing != page.is_passing) {
+          stored.on_disk.is_passing != page.is_passing) {
         break;
       }
       page.last_seq = stored.seq.value();
@@ -325,13 +325,13 @@ void ClassicStore::on_page(Result<std::vector<IndexEntry>> entries) {
 
 void ClassicStore::take_page(const ColdPage& page, const IndexEntry& entry) {
   const MessageSeq seq(entry.seq);
-  head_.push_back({.seq = seq,
-                   .message = nullptr,
-                   .location = entry.location(page.segment),
-                   .record_bytes = entry.bytes,
-                   .redelivered = page.redelivered || was_delivered(seq),
-                   .is_reference = entry.is_reference != 0,
-                   .is_passing = page.is_passing});
+  head_.push_back(
+      {.seq = seq,
+       .message = nullptr,
+       .location = entry.location(page.segment),
+       .record_bytes = entry.bytes,
+       .redelivered = page.redelivered || was_delivered(seq),
+       .on_disk = {.is_reference = entry.is_reference != 0, .is_passing = page.is_passing}});
 }
 
 void ClassicStore::lose(std::uint64_t messages) {
@@ -350,14 +350,14 @@ void ClassicStore::take_new_place(StoredMessage& stored) {
   if (moved == moved_shifted_.end()) return;
   stored.location = moved->second.to;
   stored.record_bytes = moved->second.bytes;
-  stored.is_reference = moved->second.is_reference;
+  stored.on_disk.is_reference = moved->second.is_reference;
   moved_shifted_.erase(moved);
 }
 
 void ClassicStore::forget(StoredMessage stored, Forgetting how) {
   if (!stored.location) return;
   take_new_place(stored);
-  if (how == Forgetting::dropped || stored.is_passing) return log_->drop(stored);
+  if (how == Forgetting::dropped || stored.on_disk.is_passing) return log_->drop(stored);
   log_->settle(options_.owner, stored);
 }
 
@@ -430,7 +430,7 @@ void ClassicStore::collect_delivered(const std::vector<StoredMessage>& shifted,
   // The seq of a message that is not kept may be another's after the start.
   std::vector<std::uint64_t> seqs;
   const auto add_kept = [&seqs](const StoredMessage& stored) {
-    if (stored.location && !stored.is_passing) seqs.push_back(stored.seq.value());
+    if (stored.location && !stored.on_disk.is_passing) seqs.push_back(stored.seq.value());
   };
   for (const StoredMessage& stored : shifted) add_kept(stored);
   for (const auto& [seq, stored] : returned_) {

@@ -32,7 +32,7 @@ const ClassicStore::ColdPage* ClassicStore::find_page(OwnerId owner, SegmentId s
 
 bool ClassicStore::is_shifted_from(OwnerId owner, SegmentId segment, MessageSeq seq) const {
   const StoredMessage* shifted = listener_ ? listener_->find_shifted(seq) : nullptr;
-  if (shifted == nullptr || owner_of(shifted->is_passing) != owner) return false;
+  if (shifted == nullptr || owner_of(shifted->on_disk.is_passing) != owner) return false;
   const auto moved = moved_shifted_.find(seq);
   return (moved == moved_shifted_.end() ? shifted->location : moved->second.to).segment == segment;
 }
@@ -43,7 +43,7 @@ void ClassicStore::find_alive(OwnerId owner, SegmentId segment, std::span<const 
     const MessageSeq seq(entry.seq);
     const StoredMessage* place = find_place(seq);
     const bool is_alive = place != nullptr ? place->location.segment == segment &&
-                                                 owner_of(place->is_passing) == owner
+                                                 owner_of(place->on_disk.is_passing) == owner
                                            : find_page(owner, segment, entry.seq) != nullptr ||
                                                  is_shifted_from(owner, segment, seq);
     if (is_alive) alive.push_back(entry);
@@ -55,10 +55,11 @@ void ClassicStore::relocate(OwnerId owner, SegmentId segment, std::span<Relocati
   for (Relocation& relocation : relocations) {
     const MessageSeq seq(relocation.from.seq);
     if (StoredMessage* place = find_place(seq)) {
-      if (place->location.segment != segment || owner_of(place->is_passing) != owner) continue;
+      if (place->location.segment != segment || owner_of(place->on_disk.is_passing) != owner)
+        continue;
       place->location = relocation.to;
       place->record_bytes = relocation.bytes;
-      place->is_reference = relocation.is_reference;
+      place->on_disk.is_reference = relocation.is_reference;
       relocation.is_alive = true;
     } else if (find_page(owner, segment, relocation.from.seq) != nullptr) {
       relocation.is_alive = has_cold = true;

@@ -3,6 +3,8 @@
 
 #include "amqp/basic_properties.h"
 #include "amqp/field_table.h"
+#include "queue/message_store.h"
+#include "queue/queue_rules.h"
 
 #include <string_view>
 #include <vector>
@@ -49,6 +51,20 @@ TEST(DeliveryCount, makes_headers_where_there_are_none) {
   const MessagePtr bare = make_message("", "k", amqp::no_properties, {});
   EXPECT_EQ(headers_of(*with_delivery_count(*bare, 1)),
             (FieldTable{{"x-delivery-count", std::int64_t{1}}}));
+}
+
+TEST(DeliveryCount, is_compared_with_the_limit) {
+  const QueueRules rules{.delivery_limit = 3};
+  EXPECT_FALSE(rules.is_returned_too_often(3));
+  EXPECT_TRUE(rules.is_returned_too_often(4));
+  EXPECT_FALSE(QueueRules().is_returned_too_often(4));
+}
+
+TEST(DeliveryCount, beyond_what_is_counted_is_over_every_limit_but_none) {
+  const QueueRules rules{.delivery_limit = 1'000'000};
+  EXPECT_FALSE(rules.is_returned_too_often(StoredMessage::return_count_max - 1));
+  EXPECT_TRUE(rules.is_returned_too_often(StoredMessage::return_count_max));
+  EXPECT_FALSE(QueueRules().is_returned_too_often(StoredMessage::return_count_max));
 }
 
 }  // namespace

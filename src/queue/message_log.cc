@@ -33,7 +33,7 @@ BatchId MessageLog::append(OwnerId owner, StoredMessage& stored, Durability dura
   if (last_.message == stored.message && last_.expires_ms == stored.expires_ms &&
       journal_.may_refer(last_.appended)) {
     appended = journal_.append_reference(owner, stored.seq.value(), last_.appended, durability);
-    stored.is_reference = true;
+    stored.on_disk.is_reference = true;
   } else {
     const bool expires = stored.expires_ms != 0;
     const ExpiringHead head{{static_cast<std::uint32_t>(message.properties().size()),

@@ -24,6 +24,12 @@
 
 namespace leveret {
 
+/// In one byte, which is copied at once.
+struct StoredOnDisk {
+  bool is_reference : 1 = false;  ///< Another entry brought its data to the disk.
+  bool is_passing : 1 = false;    ///< Only since memory was short; no start asks for it.
+};
+
 struct StoredMessage {
   MessageSeq seq;
   MessagePtr message;            ///< Null inside a store: on disk only.
@@ -31,15 +37,14 @@ struct StoredMessage {
   std::uint64_t expires_ms = 0;  ///< Wall time, since 1970; 0: never.
   std::uint32_t record_bytes = 0;
   /// How often it came back, since the start; not counted beyond the most.
-  static constexpr std::uint32_t return_count_max = (1U << 29) - 1;
-  std::uint32_t return_count : 29 = 0;
-  bool redelivered : 1 = false;   ///< It was delivered before and came back.
-  bool is_reference : 1 = false;  ///< Another entry brought its data to the disk.
-  bool is_passing : 1 = false;    ///< On disk only since memory was short; no start asks for it.
+  static constexpr std::uint16_t return_count_max = UINT16_MAX;
+  std::uint16_t return_count = 0;
+  bool redelivered = false;  ///< It was delivered before and came back.
+  StoredOnDisk on_disk;
 
   /// What its segment may forget when it is settled.
   [[nodiscard]] std::uint32_t share() const {
-    return is_reference ? reference_bytes : record_bytes;
+    return on_disk.is_reference ? reference_bytes : record_bytes;
   }
 };
 static_assert(sizeof(StoredMessage) == 40);

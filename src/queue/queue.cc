@@ -25,9 +25,12 @@ void Queue::publish(MessagePtr message, PublishToken token) {
   if (rules_.overflow != Overflow::drop_head && !makes_room_for(*message)) [[unlikely]] {
     return refuse(message, token);
   }
-  const bool expires =
-      message->ttl_ms() != Message::no_ttl || rules_.message_ttl_ms != QueueRules::unlimited;
-  const std::uint64_t expires_ms = expires ? expiry_of(*message) : 0;
+  std::uint64_t expires_ms = 0;
+  if (message->ttl_ms() != Message::no_ttl || rules_.message_ttl_ms != QueueRules::unlimited)
+      [[unlikely]] {
+    expires_ms = expiry_of(*message);
+    is_ruled_ = true;
+  }
   const MessageStore::Taken taken = store_->push(std::move(message), expires_ms, token);
   if (taken == MessageStore::Taken::refused) [[unlikely]] {
     ++totals_.refused;
@@ -35,8 +38,6 @@ void Queue::publish(MessagePtr message, PublishToken token) {
     return;
   }
   ++totals_.published;
-  if (expires_ms != 0) [[unlikely]]
-    is_ruled_ = true;
   if (token && taken == MessageStore::Taken::safe) host_.confirm(token, true);
   want_dispatch();
 }
@@ -147,7 +148,7 @@ void Queue::requeue(UnackedMessage message, bool mark_redelivered) {
     dispatcher_.refresh(*consumer);
   }
   want_dispatch();
-  if (mark_redelivered && stored.return_count > rules_.delivery_limit) [[unlikely]] {
+  if (mark_redelivered && rules_.is_returned_too_often(stored.return_count)) [[unlikely]] {
     return die(std::move(stored), Death::delivery_limit);
   }
   if (stored.expires_ms != 0) is_ruled_ = true;
@@ -194,7 +195,11 @@ std::uint32_t Queue::deliver(std::uint32_t messages_max) {
       continue;
     }
     if (first->redelivered) ++totals_.redelivered;
-    show(*first, *consumer->sink);
+    if (rules_.shows_delivery_count) [[unlikely]] {
+      deliver_counted(*first, *consumer->sink);
+    } else {
+      consumer->sink->deliver(*first);
+    }
     StoredMessage taken = store_->shift();
     if (consumer->spec.no_ack) {
       ++totals_.auto_acked;
@@ -210,9 +215,7 @@ std::uint32_t Queue::deliver(std::uint32_t messages_max) {
   return delivered;
 }
 
-void Queue::show(const StoredMessage& message, DeliverySink& sink) const {
-  if (!rules_.shows_delivery_count) [[likely]]
-    return sink.deliver(message);
+void Queue::deliver_counted(const StoredMessage& message, DeliverySink& sink) {
   StoredMessage shown = message;
   shown.message = with_delivery_count(*message.message, message.return_count);
   sink.deliver(shown);

@@ -173,7 +173,7 @@ class Queue final : private StoreListener {
   [[nodiscard]] const StoredMessage* find_shifted(MessageSeq seq) const override;
 
   void requeue(UnackedMessage message, bool mark_redelivered);
-  void show(const StoredMessage& message, DeliverySink& sink) const;
+  static void deliver_counted(const StoredMessage& message, DeliverySink& sink);
   void want_dispatch();
   std::uint32_t deliver(std::uint32_t messages_max);
   [[nodiscard]] bool is_full_for(const Message& message) const {

@@ -34,6 +34,10 @@ struct QueueRules {
   [[nodiscard]] bool has_limit() const {
     return length_max != unlimited || body_bytes_max != unlimited;
   }
+  /// More returns than are counted are more than any limit.
+  [[nodiscard]] bool is_returned_too_often(std::uint16_t returns) const {
+    return returns > delivery_limit || (returns == UINT16_MAX && delivery_limit != unlimited);
+  }
   /// So much is too much.
   [[nodiscard]] bool is_over(std::uint64_t messages, std::uint64_t body_bytes) const {
     return messages > length_max || body_bytes > body_bytes_max;

@@ -74,10 +74,8 @@ AmqpResult<void> check_properties(const Message& message, std::string_view user,
   return {};
 }
 
-MessageTraits traits_of(std::span<const std::byte> properties) {
+MessageTraits read_traits(std::span<const std::byte> properties) {
   MessageTraits traits;
-  if (!amqp::has_priority_or_expiration(properties)) [[likely]]
-    return traits;
   traits.priority = amqp::peek_priority(properties).value_or(0);
   if (const auto expiration = amqp::peek_expiration(properties)) {
     std::from_chars(expiration->data(), expiration->data() + expiration->size(), traits.ttl_ms);

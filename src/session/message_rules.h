@@ -9,6 +9,7 @@
 #pragma once
 
 #include "amqp/amqp_error.h"
+#include "amqp/basic_properties.h"
 #include "amqp/raw_table.h"
 #include "message/message.h"
 
@@ -24,7 +25,10 @@ namespace leveret {
                                                       bool may_impersonate);
 
 /// What queues look at. An expiration is what it will be when check_properties() has passed it.
-[[nodiscard]] MessageTraits traits_of(std::span<const std::byte> properties);
+[[nodiscard]] MessageTraits read_traits(std::span<const std::byte> properties);
+[[nodiscard]] inline MessageTraits traits_of(std::span<const std::byte> properties) {
+  return amqp::has_priority_or_expiration(properties) ? read_traits(properties) : MessageTraits();
+}
 
 /// The headers have CC or BCC.
 [[nodiscard]] bool has_extra_keys(amqp::RawTable headers);
