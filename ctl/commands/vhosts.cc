@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// add_vhost, delete_vhost.
+// add_vhost, delete_vhost, trace_on, trace_off.
 #include "ctl/command.h"
 
 #include <array>
@@ -40,6 +40,23 @@ Outcome<void> delete_vhost(const Session& session) {
   return {};
 }
 
+/// The vhost must be there: a request that names another would make it.
+Outcome<void> set_tracing(const Session& session, bool is_traced) {
+  const std::string& name = session.invocation.vhost;
+  session.banner(
+      fmt::format("{} tracing for vhost \"{}\" ...", is_traced ? "Starting" : "Stopping", name));
+  const auto found = session.api.get(path_of(name));
+  if (found && found->status == 404) return fail_no_vhost(name);
+  if (auto seen = expect_success(found); !seen) return seen;
+  const auto answer = session.api.put(path_of(name), json::object{{"tracing", is_traced}});
+  if (auto done = expect_success(answer); !done) return done;
+  session.print(fmt::format("Trace {} for vhost {}\n", is_traced ? "enabled" : "disabled", name));
+  return {};
+}
+
+Outcome<void> trace_on(const Session& session) { return set_tracing(session, true); }
+Outcome<void> trace_off(const Session& session) { return set_tracing(session, false); }
+
 constexpr std::array add_vhost_switches{
     Switch{"--description", "", true, "Virtual host description"},
     Switch{"--tags", "", true, "Comma separated list of tags"},
@@ -68,6 +85,17 @@ std::span<const Command> vhost_commands() {
        .arguments_min = 1,
        .arguments_max = 1,
        .run = delete_vhost},
+      {.verb = "trace_on",
+       .group = group,
+       .usage = "trace_on [--vhost <vhost>]",
+       .summary = "Shows what is published and delivered to amq.rabbitmq.trace, until the broker "
+                  "stops",
+       .run = trace_on},
+      {.verb = "trace_off",
+       .group = group,
+       .usage = "trace_off [--vhost <vhost>]",
+       .summary = "Ends trace_on",
+       .run = trace_off},
   };
   return commands;
 }

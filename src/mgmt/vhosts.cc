@@ -2,7 +2,7 @@
 //
 //   GET    /api/vhosts
 //   GET    /api/vhosts/{vhost}
-//   PUT    /api/vhosts/{vhost}              {description, tags, default_queue_type}
+//   PUT    /api/vhosts/{vhost}              {description, tags, default_queue_type, tracing}
 //   DELETE /api/vhosts/{vhost}
 #include "mgmt/answers.h"
 #include "mgmt/gather.h"
@@ -35,7 +35,7 @@ json::object vhost_view(const Registry::VhostEntry& vhost, const CountsById& cou
           {"default_queue_type", type.empty() ? "undefined" : type},
           {"metadata", json::object{{"description", json_text(record.description)},
                                     {"tags", texts_view(record.tags)}}},
-          {"tracing", false},
+          {"tracing", vhost.is_traced},
           {"cluster_state", json::object{{node, "running"}}},
           {"messages", ready + unacked},
           {"messages_ready", ready},
@@ -71,6 +71,17 @@ void get_vhost(Call asked) {
   });
 }
 
+/// Traces the vhost or does not, where that was asked, and answers `status`.
+void set_tracing(Call call, int status, const std::string& name, std::optional<bool> tracing) {
+  if (!tracing) return call.respond(HttpResponse::empty(status));
+  Registry& registry = call.broker().registry();
+  registry.set_tracing(
+      name, *tracing,
+      [call = std::move(call), status](std::expected<void, AdminRefusal> done) mutable {
+        call.respond(done ? HttpResponse::empty(status) : refusal_answer(done.error()));
+      });
+}
+
 void put_vhost(Call call) {
   const auto body = call.body();
   if (!respond_if_error(call, body)) return;
@@ -86,23 +97,28 @@ void put_vhost(Call call) {
     return call.respond(
         HttpResponse::bad_request("default_queue_type '" + type + "' is not supported"));
   }
-  if (const json::value* tracing = body->if_contains("tracing");
-      tracing != nullptr && *tracing != false) {
-    return call.respond(HttpResponse::bad_request("tracing is not supported"));
+  const json::value* traced = body->if_contains("tracing");
+  if (traced != nullptr && !traced->is_bool()) {
+    return call.respond(HttpResponse::bad_request("tracing is not a boolean"));
   }
+  const std::optional<bool> tracing =
+      traced != nullptr ? std::optional(traced->get_bool()) : std::nullopt;
 
   Registry& registry = call.broker().registry();
   const std::string name = call.name(0);
-  if (registry.vhosts().contains(name)) return call.respond(HttpResponse::empty(204));
+  if (registry.vhosts().contains(name)) return set_tracing(std::move(call), 204, name, tracing);
   VhostRecord record{.name = name,
                      .description = description->value_or(""),
                      .tags = tags->value_or(std::vector<std::string>()),
                      .default_queue_type = type};
-  registry.add_vhost(std::move(record), [call = std::move(call),
-                                         name](std::expected<void, AdminRefusal> done) mutable {
+  registry.add_vhost(std::move(record), [&registry, call = std::move(call), name,
+                                         tracing](std::expected<void, AdminRefusal> done) mutable {
     if (!done) return call.respond(refusal_answer(done.error()));
     const std::string user = call.identity().user();
-    if (user.empty()) return call.respond(HttpResponse::empty(201));
+    if (user.empty()) return set_tracing(std::move(call), 201, name, tracing);
+    // Every worker hears it before it hears of the permission; a vhost that has gone meanwhile is
+    // told by that.
+    if (tracing) registry.set_tracing(name, *tracing, [](auto) {});
     // RabbitMQ: whoever makes a vhost over HTTP may do everything in it.
     change_users(std::move(call), 201, [user, name](Users& users) {
       return users.set_permissions({user, name, ".*", ".*", ".*"});

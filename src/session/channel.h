@@ -146,6 +146,11 @@ class Channel final : public ConfirmSink, public ReplySink {
   void reply_to(std::string_view exchange, std::string_view routing_key, const MessagePtr& message);
   void send_return(const MessagePtr& message);
 
+  // channel_trace.cc
+  void trace_publish(const Message& message, std::span<const std::string_view> routing_keys,
+                     std::span<const QueueHandlePtr> queues);
+  void trace_delivery(const StoredMessage& message, const QueueHandle& queue);
+
   // channel_reply.cc
   [[nodiscard]] Outcome consume_replies(const amqp::BasicConsume& method);
   /// False: the tag is not the reply consumer's.

@@ -187,6 +187,8 @@ void Channel::deliver(ChannelConsumer& consumer, const StoredMessage& message) {
       {.consumer_tag = consumer.tag(), .delivery_tag = tag, .is_redelivered = message.redelivered},
       message.message, connection_.frame_max());
   connection_.touch();
+  if (connection_.shard().has_traced_vhost()) [[unlikely]]
+    trace_delivery(message, consumer.queue());
 }
 
 Readiness ChannelConsumer::readiness() { return channel_.readiness_for(*this); }
@@ -244,6 +246,8 @@ void Channel::send_get_ok(const QueueHandle& queue, const Queue::Got& got, bool 
                 .message_count = static_cast<std::uint32_t>(got.left)},
                got.message->message, connection_.frame_max());
   connection_.touch();
+  if (connection_.shard().has_traced_vhost()) [[unlikely]]
+    trace_delivery(*got.message, queue);
 }
 
 // Settling.

@@ -130,11 +130,16 @@ Channel::Outcome Channel::send_on(MessagePtr& message, bool is_mandatory) {
     for (auto key = keys.begin(); key != keys.end(); ++key) {
       if (std::find(keys.begin(), key, *key) == key) reply_to(exchange, *key, sent);
     }
+    if (connection_.shard().has_traced_vhost()) trace_publish(*sent, keys, queues);
     message = sent;
   } else {
     queues =
         route_.find(*vhost, exchange, message->routing_key(), {headers, message->properties()});
     if (queues.empty()) reply_to(exchange, message->routing_key(), message);
+    if (connection_.shard().has_traced_vhost()) [[unlikely]] {
+      const std::string_view key = message->routing_key();
+      trace_publish(*message, {&key, 1}, queues);
+    }
   }
 
   if (mode_ == Mode::transactional) {

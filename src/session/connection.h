@@ -120,6 +120,7 @@ class Connection final : public ConnectionPort {
 
   [[nodiscard]] Shard& shard() { return shard_; }
   [[nodiscard]] ConnectionId id() const { return id_; }
+  [[nodiscard]] const std::string& name() const { return name_; }
   /// Null: the vhost has been deleted, and this connection is about to be closed.
   [[nodiscard]] VhostReplica* vhost();
   [[nodiscard]] Access& access() { return access_; }

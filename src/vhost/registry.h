@@ -81,6 +81,7 @@ class Registry {
     /// Shared with changes on their way to the disk, which so know this vhost from another that
     /// has its name later. Never null.
     std::shared_ptr<Policies> policies = std::make_shared<Policies>();
+    bool is_traced = false;  ///< Until the broker stops.
     bool is_being_deleted = false;
     std::vector<std::move_only_function<void()>> after_deletion;
   };
@@ -106,6 +107,9 @@ class Registry {
 
   void add_vhost(VhostRecord vhost, AdminDone done);
   void delete_vhost(std::string name, AdminDone done);
+  /// The firehose: whether what is published and delivered in the vhost is shown to its exchange
+  /// amq.rabbitmq.trace. Every worker does when `done` is called. Errors: no_such_vhost.
+  void set_tracing(std::string vhost, bool is_traced, AdminDone done);
   // Of the next two each begins when the one before is written or taken back.
 
   /// Changes the limits that the vhost has. What there is already stays, however much it is.

@@ -112,6 +112,14 @@ bool Registry::begin_vhost_limits(const std::string& name,
   return true;
 }
 
+void Registry::set_tracing(std::string name, bool is_traced, AdminDone done) {
+  VhostEntry* vhost = find_vhost(name);
+  if (vhost == nullptr || vhost->is_being_deleted) return done(refuse_no_such_vhost(name));
+  vhost->is_traced = is_traced;
+  broadcast({VhostTracingChanged{std::move(name), is_traced}},
+            [done = std::move(done)]() mutable { done({}); });
+}
+
 void Registry::delete_vhost(std::string name, AdminDone done) {
   VhostEntry* vhost = find_vhost(name);
   if (vhost == nullptr || vhost->is_being_deleted) {

@@ -37,6 +37,9 @@ class VhostReplica {
   [[nodiscard]] Use take_connection() const { return Use::take(connections_, connections_max_); }
   [[nodiscard]] std::int64_t connections_max() const { return connections_max_; }
   void set_connections_max(std::int64_t most) { connections_max_ = most; }
+  /// What is published and delivered here is shown to amq.rabbitmq.trace.
+  [[nodiscard]] bool is_traced() const { return is_traced_; }
+  void set_traced(bool is_traced) { is_traced_ = is_traced; }
 
   /// Null when there is none. Valid until the loop turn ends.
   [[nodiscard]] const QueueHandle* find_queue(std::string_view name) const;
@@ -68,6 +71,7 @@ class VhostReplica {
   const std::string name_;
   const std::shared_ptr<UseCount> connections_;  // Every replica of the vhost has this one.
   std::int64_t connections_max_;
+  bool is_traced_ = false;
   RoutingTable routing_;
   StringMap<ExchangePtr> exchanges_;
   StringMap<QueueHandlePtr> queues_;

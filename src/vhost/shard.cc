@@ -551,7 +551,11 @@ void Shard::apply(const TopologyChange& change) {
     void operator()(const VhostLimitsChanged& changed) {
       vhost(changed.name).set_connections_max(changed.connections_max);
     }
+    void operator()(const VhostTracingChanged& changed) {
+      shard.set_traced(vhost(changed.name), changed.is_traced);
+    }
     void operator()(const VhostRemoved& removed) {
+      shard.set_traced(vhost(removed.name), false);
       shard.vhosts_.erase(removed.name);
       ++shard.vhosts_version_;
     }

@@ -63,6 +63,7 @@ class Shard final : private QueueJournalsHost {
 
   // What is known here.
 
+  [[nodiscard]] const std::string& node_name() const { return broker_.node_name(); }
   [[nodiscard]] VhostReplica* find_vhost(std::string_view name) const;
   [[nodiscard]] const std::shared_ptr<const AuthSnapshot>& auth() const { return auth_; }
   /// Grows whenever a vhost comes or goes: find_vhost() may answer differently.
@@ -143,6 +144,13 @@ class Shard final : private QueueJournalsHost {
   [[nodiscard]] std::uint64_t dropped_replies() const { return dropped_replies_; }
   /// Is there somebody with this address?
   void find_reply_sink(std::string_view address, std::move_only_function<void(bool)> done);
+
+  // The firehose.
+
+  /// Some vhost is traced: ask VhostReplica::is_traced().
+  [[nodiscard]] bool has_traced_vhost() const { return traced_vhost_count_ != 0; }
+  /// Gives what the firehose says of a message to the queues that listen, after what is being done.
+  void trace(std::string vhost, MessagePtr said);
 
   /// More is on its way to some worker, or to the disk, than it has taken in, or waits for queues
   /// to be ready: stop reading from publishers.
@@ -245,6 +253,7 @@ class Shard final : private QueueJournalsHost {
   template <class Request, class T>
   void ask_registry(void (Registry::*method)(Request, Done<T>), Request request, Done<T> done);
 
+  void set_traced(VhostReplica& vhost, bool is_traced);
   /// So much is on its way to another worker: publishers are held when that is too much.
   void count_publish_to(WorkerId home, std::uint64_t bytes);
   void add_queue_here(const QueueAdded& added);
@@ -290,6 +299,7 @@ class Shard final : private QueueJournalsHost {
   std::shared_ptr<const AuthSnapshot> auth_;
   std::uint64_t auth_version_ = 0;
   std::uint64_t vhosts_version_ = 1;
+  std::size_t traced_vhost_count_ = 0;
 
   boost::unordered_flat_map<ConnectionId, ConnectionPort*, std::hash<ConnectionId>> connections_;
   boost::unordered_flat_map<ChannelId, ConfirmSink*, std::hash<ChannelId>> channels_;

@@ -99,6 +99,10 @@ struct VhostLimitsChanged {
   std::string name;
   std::int64_t connections_max = -1;
 };
+struct VhostTracingChanged {
+  std::string name;
+  bool is_traced = false;
+};
 struct VhostRemoved {
   std::string name;
 };
@@ -137,9 +141,9 @@ struct AuthChanged {
 };
 
 using TopologyChange =
-    std::variant<VhostAdded, VhostLimitsChanged, VhostRemoved, ExchangeAdded, ExchangeRemoved,
-                 ExchangePolicyChanged, QueueAdded, QueueRemoved, QueuePolicyChanged, BindingAdded,
-                 BindingRemoved, AuthChanged>;
+    std::variant<VhostAdded, VhostLimitsChanged, VhostTracingChanged, VhostRemoved, ExchangeAdded,
+                 ExchangeRemoved, ExchangePolicyChanged, QueueAdded, QueueRemoved,
+                 QueuePolicyChanged, BindingAdded, BindingRemoved, AuthChanged>;
 
 /// The encoded table as the wire's view of it.
 [[nodiscard]] inline amqp::RawTable raw_table(const std::string& encoded) {

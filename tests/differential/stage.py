@@ -28,6 +28,7 @@ PLUGINS = (
     "rabbitmq_sharding",
     "rabbitmq_recent_history_exchange",
 )
+UNLIKE = ("time", "node", "connection")  # Headers that no two brokers have alike.
 ANSWER_SECONDS_MAX = 2.0
 EVENT_SECONDS = 0.003  # Until something arrives, but no longer before the question is put again.
 QUIET_SECONDS = 0.04  # After the last delivery that was waited for: is there one more?
@@ -46,6 +47,7 @@ class Stage:
         self._tags: dict[str, list[int]] = {}
         self.declared: list[tuple[str, str]] = []
         self._masks: dict[str, str] = {}
+        self._is_traced = False
         self._policies: list[tuple[str, str]] = []  # The verb that clears it, its name.
 
     # Names.
@@ -220,6 +222,12 @@ class Stage:
         self._policies.remove(("clear_policy", self._prefix + name))
         self.ctl("clear_policy", self._prefix + name, shown=f"clear policy {name}")
 
+    def trace(self, is_traced: bool) -> None:
+        """The firehose, on or off; off at the scenario's end."""
+        self._is_traced = is_traced
+        verb = "trace_on" if is_traced else "trace_off"
+        self.ctl(verb, shown=verb)
+
     def ctl(self, *arguments: str, shown: str) -> None:
         try:
             self.broker.ctl(*arguments)
@@ -358,6 +366,9 @@ class Stage:
     # The end.
 
     def clean_up(self) -> None:
+        if self._is_traced:
+            with contextlib.suppress(Exception):
+                self.broker.ctl("trace_off")
         for verb, policy in self._policies:
             with contextlib.suppress(Exception):
                 self.broker.ctl(verb, policy)
@@ -392,7 +403,9 @@ def _answer_text(answer) -> str:
 
 def _value_text(value) -> str:
     if isinstance(value, dict):
-        inner = ", ".join(f"{k}: {_value_text(v) if k != 'time' else '...'}" for k, v in value.items())
+        inner = ", ".join(
+            f"{k}: {'...' if k in UNLIKE else _value_text(v)}" for k, v in value.items()
+        )
         return "{" + inner + "}"
     if isinstance(value, list):
         return "[" + ", ".join(_value_text(one) for one in value) + "]"
