@@ -250,7 +250,14 @@ Channel::Outcome Channel::on_queue_declare(const amqp::QueueDeclare& method) {
   auto arguments = amqp::FieldTable::decode(method.arguments);
   if (!arguments) return std::unexpected(arguments.error());
 
-  const bool is_new = connection_.vhost() && !connection_.vhost()->find_queue(name);
+  const VhostReplica* vhost = connection_.vhost();
+  // As if the declaration had said so: it is among the queue's arguments from then on.
+  const bool may_be_of_any_type = method.durable && !method.exclusive && !method.auto_delete;
+  if (vhost != nullptr && may_be_of_any_type && !vhost->default_queue_type().empty() &&
+      arguments->find("x-queue-type") == nullptr) {
+    arguments->append("x-queue-type", std::string_view(vhost->default_queue_type()));
+  }
+  const bool is_new = vhost != nullptr && vhost->find_queue(name) == nullptr;
   if (is_new) {
     const std::string text = resource_text("queue", name, connection_.vhost_name());
     const amqp::FieldValue* dead_letter_exchange = arguments->find("x-dead-letter-exchange");

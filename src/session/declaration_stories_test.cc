@@ -3,8 +3,10 @@
 // Exchanges, queues and bindings as clients on several workers see them come and go: what belongs
 // to a connection goes with it, what is deleted while somebody uses it, races between those who
 // declare and those who delete.
+#include "amqp/field_table.h"
 #include "session/testing/client.h"
 #include "session/testing/worlds.h"
+#include "vhost/queue_arguments.h"
 
 #include <string>
 #include <vector>
@@ -368,6 +370,66 @@ TEST(User, who_is_deleted_loses_his_connections_and_nobody_else_does) {
     first.send(0, amqp::ConnectionCloseOk{});
     broker.settle();
     EXPECT_EQ(first.times_finished(), 1);
+  });
+}
+
+// Texts and types are those of RabbitMQ 3.10.8.
+TEST(DefaultQueueType, is_of_queues_that_are_kept_and_do_not_say) {
+  for_each_world([](TestBroker& broker, World world) {
+    using Done = std::expected<void, AdminRefusal>;
+    const Done made = broker.ask<Done>(0, [&](auto answer) {
+      broker.registry().add_vhost({.name = "v", .default_queue_type = "quorum"}, std::move(answer));
+    });
+    ASSERT_TRUE(made);
+    const Done allowed = broker.ask<Done>(0, [&](auto answer) {
+      broker.registry().change_users(
+          [](Users& users) -> std::expected<std::vector<Change>, AdminRefusal> {
+            return *users.set_permissions({"guest", "v", ".*", ".*", ".*"});
+          },
+          std::move(answer));
+    });
+    ASSERT_TRUE(allowed);
+    broker.settle();
+    Guest client(broker, world.worker(1), {.vhost = "v"});
+    const auto type = [&](std::string_view name) {
+      const QueueHandle* queue = broker.shard(0).find_vhost("v")->find_queue(name);
+      return std::string(queue_type_name(type_of(queue->properties)));
+    };
+    client.declare("kept", {.durable = true});
+    client.declare("passing");
+    client.declare("exclusive", {.durable = true, .exclusive = true});
+    client.declare("auto-delete", {.durable = true, .auto_delete = true});
+    const std::vector<std::byte> classic = amqp::FieldTable{{"x-queue-type", "classic"}}.to_raw();
+    const std::vector<std::byte> quorum = amqp::FieldTable{{"x-queue-type", "quorum"}}.to_raw();
+    client.declare("classic", {.durable = true, .arguments = amqp::RawTable(classic)});
+    EXPECT_EQ(type("kept"), "quorum");
+    for (const char* name : {"passing", "exclusive", "auto-delete", "classic"}) {
+      EXPECT_EQ(type(name), "classic") << name;
+    }
+    client.declare("kept", {.durable = true});
+    client.declare("kept", {.durable = true, .arguments = amqp::RawTable(quorum)});
+
+    const auto refused = [&](amqp::QueueDeclare method) {
+      client.send(1, method);
+      broker.settle();
+      const std::string why = client.take_close(1);
+      client.send(1, amqp::ChannelCloseOk{});
+      client.open_channel();
+      return why;
+    };
+    EXPECT_THAT(refused({.queue = "kept", .durable = true, .arguments = amqp::RawTable(classic)}),
+                HasSubstr("406 PRECONDITION_FAILED - inequivalent arg 'x-queue-type' for queue "
+                          "'kept' in vhost 'v': received 'classic' but current is 'quorum'"));
+    EXPECT_THAT(refused({.queue = "classic", .durable = true}),
+                HasSubstr("inequivalent arg 'x-queue-type' for queue 'classic' in vhost 'v': "
+                          "received 'quorum' but current is 'classic'"));
+    EXPECT_THAT(refused({.queue = "", .durable = true}),
+                HasSubstr("406 PRECONDITION_FAILED - Cannot declare a server-named queue for type "
+                          "rabbit_quorum_queue"));
+    const std::vector<std::byte> priority = amqp::FieldTable{{"x-max-priority", 3}}.to_raw();
+    EXPECT_THAT(refused({.queue = "p", .durable = true, .arguments = amqp::RawTable(priority)}),
+                HasSubstr("invalid arg 'x-max-priority' for queue 'p' in vhost 'v' of queue type "
+                          "rabbit_quorum_queue"));
   });
 }
 

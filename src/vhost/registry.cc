@@ -134,8 +134,9 @@ Registry::VhostEntry& Registry::put_in_vhost(VhostRecord record,
   const std::string name = record.name;
   VhostEntry& vhost = vhosts_[name];
   vhost.record = std::move(record);
-  topology.emplace_back(
-      VhostAdded{name, vhost.connections, limit_of(vhost.record.limits, max_connections)});
+  topology.emplace_back(VhostAdded{name, vhost.connections,
+                                   limit_of(vhost.record.limits, max_connections),
+                                   vhost.record.default_queue_type});
   for (ExchangePtr& exchange : predeclared_exchanges(name)) {
     vhost.exchanges[exchange->name].exchange = exchange;
     topology.emplace_back(ExchangeAdded{std::move(exchange)});

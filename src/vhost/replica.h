@@ -29,10 +29,13 @@ class VhostReplica {
  public:
   explicit VhostReplica(const VhostAdded& added)
       : name_(added.name),
+        default_queue_type_(added.default_queue_type),
         connections_(added.connections),
         connections_max_(added.connections_max) {}
 
   [[nodiscard]] const std::string& name() const { return name_; }
+  /// Of queues that are kept and whose declaration does not say. Empty: none is given.
+  [[nodiscard]] const std::string& default_queue_type() const { return default_queue_type_; }
   /// One connection more; empty: there are as many as there may be.
   [[nodiscard]] Use take_connection() const { return Use::take(connections_, connections_max_); }
   [[nodiscard]] std::int64_t connections_max() const { return connections_max_; }
@@ -69,6 +72,7 @@ class VhostReplica {
   void append_routed(std::vector<QueueHandlePtr>& queues);
 
   const std::string name_;
+  const std::string default_queue_type_;
   const std::shared_ptr<UseCount> connections_;  // Every replica of the vhost has this one.
   std::int64_t connections_max_;
   bool is_traced_ = false;

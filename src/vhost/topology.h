@@ -93,7 +93,8 @@ using BindingPtr = std::shared_ptr<const BindingProperties>;
 struct VhostAdded {
   std::string name;
   std::shared_ptr<UseCount> connections;
-  std::int64_t connections_max = -1;  ///< Below zero: any number.
+  std::int64_t connections_max = -1;    ///< Below zero: any number.
+  std::string default_queue_type = {};  ///< Empty: classic, and queues do not say so.
 };
 struct VhostLimitsChanged {
   std::string name;
