@@ -75,6 +75,8 @@ Result<void> Node::build(const Settings& settings) {
                                                    });
                                      }}));
   session_options_.consumer_timeout = settings.consumer_timeout;
+  session_options_.channel_consumers_max =
+      settings.channel_consumers_max.value_or(SessionOptions::unlimited);
   session_options_.cluster_name = node_name;
   session_options_.product_version = rabbitmq_version;
   session_options_.leveret_version = LEVERET_VERSION;

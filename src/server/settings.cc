@@ -121,6 +121,19 @@ Result<void> set_consumer_timeout(std::string_view value, Settings& settings) {
   settings.consumer_timeout = std::chrono::milliseconds(ms);
   return {};
 }
+Result<void> set_channel_consumers(std::string_view value, Settings& settings) {
+  settings.channel_consumers_max.reset();
+  if (value == "infinity") return {};
+  constexpr std::uint32_t most = 1'000'000;
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  const bool is_number = error == std::errc() && end == value.data() + value.size();
+  if (!is_number || number == 0 || number > most) {
+    return failure(fmt::format("'{}' is no number of consumers: infinity, 1 to {}", value, most));
+  }
+  settings.channel_consumers_max = number;
+  return {};
+}
 Result<void> set_disk_share(std::string_view value, Settings& settings) {
   LEVERET_TRY(settings.disk_free_limit.relative, parse_share(value, disk_share_max));
   return {};
@@ -190,6 +203,8 @@ constexpr Setting all_settings[] = {
     {"", "", "consumer_timeout",
      "Milliseconds that a delivery may stay unacknowledged (default 1800000; 0: for ever)",
      set_consumer_timeout},
+    {"", "", "consumer_max_per_channel", "Consumers that a channel may have (default infinity)",
+     set_channel_consumers},
     {"", "", "disk_free_limit.relative",
      "Free disk below which publishers are blocked, as a multiple of the memory", set_disk_share},
     {"", "", "disk_free_limit.absolute",

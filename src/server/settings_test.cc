@@ -135,12 +135,14 @@ TEST_F(SettingsTest, take_the_limits_of_memory_and_disk_in_rabbitmqs_units) {
   std::string conf = file("rabbitmq.conf",
                           "vm_memory_high_watermark.relative = 0.6\n"
                           "consumer_timeout = 5000\n"
+                          "consumer_max_per_channel = 10\n"
                           "vm_memory_high_watermark_paging_ratio = 0.75\n"
                           "disk_free_limit.absolute = 2GB\n"
                           "total_memory_available_override_value = 512MiB\n");
   Settings given = settings({"--config", conf});
   EXPECT_EQ(given.memory_high_watermark.or_else(otherwise), ResourceLimit(MemoryShare{0.6}));
   EXPECT_EQ(given.consumer_timeout, std::chrono::seconds(5));
+  EXPECT_EQ(given.channel_consumers_max, 10U);
   EXPECT_EQ(given.paging_ratio, 0.75);
   EXPECT_EQ(given.disk_free_limit.or_else(otherwise), ResourceLimit(std::uint64_t{2'000'000'000}));
   EXPECT_EQ(given.memory_total, std::uint64_t{512} << 20);
@@ -172,6 +174,10 @@ TEST_F(SettingsTest, name_file_line_and_key_of_what_makes_no_sense) {
       {"durability = disk\n", ":1: durability: 'disk' is no durability: fsync, os, memory"},
       {"consumer_timeout = 5s\n",
        ":1: consumer_timeout: '5s' are no milliseconds: 0 (no timeout) to 315360000000"},
+      {"consumer_max_per_channel = 0\n",
+       ":1: consumer_max_per_channel: '0' is no number of consumers: infinity, 1 to 1000000"},
+      {"consumer_max_per_channel = ten\n",
+       ":1: consumer_max_per_channel: 'ten' is no number of consumers: infinity, 1 to 1000000"},
       {"consumer_timeout = -1\n",
        ":1: consumer_timeout: '-1' are no milliseconds: 0 (no timeout) to 315360000000"},
       {"vm_memory_high_watermark_paging_ratio = 2\n",

@@ -181,6 +181,8 @@ class Channel final : public ConfirmSink, public ReplySink {
   [[nodiscard]] amqp::AmqpResult<const QueueHandle*> find_queue(const std::string& name);
 
   // channel_consume.cc
+  /// Errors: not_allowed; the channel has had all its consumers, or one with this tag.
+  [[nodiscard]] Outcome check_new_consumer(const std::string& tag) const;
   [[nodiscard]] Outcome settle(std::uint64_t tag, bool is_multiple, Settlement settlement);
   void settle(std::span<const UnackedDelivery> deliveries, Settlement settlement);
   void hold(const QueueHandle& queue);

@@ -62,13 +62,23 @@ void Channel::resume_starved() {
 
 // Consumers.
 
+Channel::Outcome Channel::check_new_consumer(const std::string& tag) const {
+  if (consumers_.contains(tag)) {
+    return amqp::refuse(ReplyCode::not_allowed,
+                        fmt::format("attempt to reuse consumer tag '{}'", tag));
+  }
+  const std::uint32_t most = connection_.options().channel_consumers_max;
+  if (most != SessionOptions::unlimited && consumers_.size() >= most) {
+    return amqp::refuse(ReplyCode::not_allowed,
+                        fmt::format("reached maximum ({}) of consumers per channel", most));
+  }
+  return {};
+}
+
 Channel::Outcome Channel::on_basic_consume(const amqp::BasicConsume& method) {
   if (method.queue == reply_queue_name) return consume_replies(method);
   const std::string given_tag(method.consumer_tag);
-  if (consumers_.contains(given_tag)) {
-    return amqp::refuse(ReplyCode::not_allowed,
-                        fmt::format("attempt to reuse consumer tag '{}'", given_tag));
-  }
+  if (Outcome may = check_new_consumer(given_tag); !may) return may;
   const auto name = meant_queue(method.queue);
   if (!name) return std::unexpected(name.error());
   if (Outcome may = connection_.access().check(Permission::read, ResourceKind::queue, *name);

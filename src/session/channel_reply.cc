@@ -23,10 +23,7 @@ constexpr std::size_t unread_bytes_max = std::size_t{64} * 1024 * 1024;
 
 Channel::Outcome Channel::consume_replies(const amqp::BasicConsume& method) {
   const std::string given_tag(method.consumer_tag);
-  if (consumers_.contains(given_tag)) {
-    return amqp::refuse(amqp::ReplyCode::not_allowed,
-                        fmt::format("attempt to reuse consumer tag '{}'", given_tag));
-  }
+  if (Outcome may = check_new_consumer(given_tag); !may) return may;
   if (!method.no_ack) {
     return amqp::refuse(amqp::ReplyCode::precondition_failed, "reply consumer cannot acknowledge");
   }

@@ -62,6 +62,9 @@ struct SessionOptions {
   Duration closing_timeout = std::chrono::seconds(30);
   /// How long a delivery may stay unacknowledged; zero: for ever.
   Duration consumer_timeout = std::chrono::minutes(30);
+  static constexpr std::uint32_t unlimited = UINT32_MAX;
+  /// Consumers of one channel, without one that waits for replies.
+  std::uint32_t channel_consumers_max = unlimited;
   std::string cluster_name;
   std::string product_version = "3.10.8";  ///< RabbitMQ's version whose behaviour is offered.
   std::string leveret_version;

@@ -175,6 +175,7 @@ TEST(Queue, survives_those_who_declare_and_delete_it_at_once) {
   for_each_world([](TestBroker& broker, World world) {
     constexpr int rounds = 30;
     std::vector<std::unique_ptr<Guest>> clients;
+    clients.reserve(4);
     for (unsigned i = 0; i < 4; ++i) {
       clients.push_back(std::make_unique<Guest>(broker, world.worker(i)));
     }

@@ -136,5 +136,25 @@ TEST(QueueLimit, of_a_vhost_is_for_queues_of_every_kind_but_not_for_those_that_a
   });
 }
 
+TEST(ConsumerLimit, is_of_a_channel_and_passes_over_who_waits_for_replies) {
+  TestBroker broker({.workers = 1, .seed = 1});
+  for (const char* queue : {"q", "amq.rabbitmq.reply-to", "nobody"}) {
+    Guest client(broker, 0, {.session = {.channel_consumers_max = 2}});
+    client.declare("q");
+    client.consume("q", "a");
+    client.consume("q", "b");
+    client.call<amqp::BasicCancelOk>(1, amqp::BasicCancel{.consumer_tag = "a"});
+    client.consume("amq.rabbitmq.reply-to", "r", /*no_ack=*/true);
+    client.consume("q", "c");
+    client.open_channel(2);
+    client.call<amqp::BasicConsumeOk>(2, amqp::BasicConsume{.queue = "q", .consumer_tag = "a"});
+    client.send(1, amqp::BasicConsume{.queue = queue, .consumer_tag = "d", .no_ack = true});
+    broker.settle();
+    EXPECT_THAT(client.take_close(0),
+                HasSubstr("530 NOT_ALLOWED - reached maximum (2) of consumers per channel"))
+        << queue;
+  }
+}
+
 }  // namespace
 }  // namespace leveret::testing
