@@ -18,6 +18,8 @@ Outcome<void> add_vhost(const Session& session) {
   const Invocation& asked = session.invocation;
   const std::string& name = asked.arguments[0];
   session.banner(fmt::format("Adding vhost \"{}\" ...", name));
+  // One that is there stays as it is.
+  if (const auto found = session.api.get(path_of(name)); found && found->is_success()) return {};
   const auto answer = session.api.put(
       path_of(name),
       json::object{{"description", asked.switch_or("--description", "")},

@@ -2,7 +2,9 @@
 //
 //   GET    /api/vhosts
 //   GET    /api/vhosts/{vhost}
-//   PUT    /api/vhosts/{vhost}              {description, tags, default_queue_type, tracing}
+//   PUT    /api/vhosts/{vhost}              {description, tags, default_queue_type, tracing}; what
+//   is not
+//                                           given stays as it is
 //   DELETE /api/vhosts/{vhost}
 #include "mgmt/answers.h"
 #include "mgmt/gather.h"
@@ -106,7 +108,23 @@ void put_vhost(Call call) {
 
   Registry& registry = call.broker().registry();
   const std::string name = call.name(0);
-  if (registry.vhosts().contains(name)) return set_tracing(std::move(call), 204, name, tracing);
+  if (registry.vhosts().contains(name)) {
+    if (!*description && !*tags && !*queue_type) {
+      return set_tracing(std::move(call), 204, name, tracing);
+    }
+    return registry.change_vhost(
+        name,
+        [description = *description, tags = *tags, has_type = queue_type->has_value(),
+         type](VhostRecord& record) {
+          record.description = description.value_or(record.description);
+          record.tags = tags.value_or(record.tags);
+          if (has_type) record.default_queue_type = type;
+        },
+        [call = std::move(call), name, tracing](std::expected<void, AdminRefusal> done) mutable {
+          if (!done) return call.respond(refusal_answer(done.error()));
+          set_tracing(std::move(call), 204, name, tracing);
+        });
+  }
   VhostRecord record{.name = name,
                      .description = description->value_or(""),
                      .tags = tags->value_or(std::vector<std::string>()),

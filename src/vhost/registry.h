@@ -110,10 +110,14 @@ class Registry {
   /// The firehose: whether what is published and delivered in the vhost is shown to its exchange
   /// amq.rabbitmq.trace. Every worker does when `done` is called. Errors: no_such_vhost.
   void set_tracing(std::string vhost, bool is_traced, AdminDone done);
-  // Of the next two each begins when the one before is written or taken back.
+  // Of the next three each begins when the one before is written or taken back.
 
-  /// Changes the limits that the vhost has. What there is already stays, however much it is.
+  /// Changes what is said of the vhost: description, tags, default queue type, limits; not its
+  /// name. Queues that there are already stay as they are, however many they are.
   /// Errors: no_such_vhost; storage_failed: nothing has changed.
+  void change_vhost(std::string vhost, std::move_only_function<void(VhostRecord&)> change,
+                    AdminDone done);
+  /// The same for the limits alone.
   void change_vhost_limits(std::string vhost, std::move_only_function<void(LimitsRecord&)> change,
                            AdminDone done);
   /// Puts a change of users or permissions, decided by `change`, on disk and before every worker.
@@ -154,8 +158,8 @@ class Registry {
   void in_turn(std::move_only_function<bool()> begin);
   void in_turn_is_over();
   void begin_next_turns();
-  [[nodiscard]] bool begin_vhost_limits(const std::string& vhost,
-                                        std::move_only_function<void(LimitsRecord&)>& change,
+  [[nodiscard]] bool begin_vhost_change(const std::string& vhost,
+                                        std::move_only_function<void(VhostRecord&)>& change,
                                         AdminDone& done);
   [[nodiscard]] bool begin_users_change(UsersChange& change, AdminDone& done);
 

@@ -79,32 +79,41 @@ void Registry::begin_next_turns() {
 void Registry::change_vhost_limits(std::string vhost,
                                    std::move_only_function<void(LimitsRecord&)> change,
                                    AdminDone done) {
-  in_turn([this, vhost = std::move(vhost), change = std::move(change),
-           done = std::move(done)]() mutable { return begin_vhost_limits(vhost, change, done); });
+  change_vhost(
+      std::move(vhost),
+      [change = std::move(change)](VhostRecord& record) mutable { change(record.limits); },
+      std::move(done));
 }
 
-bool Registry::begin_vhost_limits(const std::string& name,
-                                  std::move_only_function<void(LimitsRecord&)>& change,
+void Registry::change_vhost(std::string vhost, std::move_only_function<void(VhostRecord&)> change,
+                            AdminDone done) {
+  in_turn([this, vhost = std::move(vhost), change = std::move(change),
+           done = std::move(done)]() mutable { return begin_vhost_change(vhost, change, done); });
+}
+
+bool Registry::begin_vhost_change(const std::string& name,
+                                  std::move_only_function<void(VhostRecord&)>& change,
                                   AdminDone& done) {
   VhostEntry* vhost = find_vhost(name);
   if (vhost == nullptr || vhost->is_being_deleted) {
     done(refuse_no_such_vhost(name));
     return false;
   }
-  const auto changed_to = [name](const LimitsRecord& limits) {
-    return VhostLimitsChanged{name, limit_of(limits, max_connections)};
+  const auto changed_to = [](const VhostRecord& record) {
+    return VhostChanged{record.name, limit_of(record.limits, max_connections),
+                        record.default_queue_type};
   };
-  LimitsRecord before = vhost->record.limits;
-  change(vhost->record.limits);
+  VhostRecord before = vhost->record;
+  change(vhost->record);
   std::vector<Change> durable;
   durable.emplace_back(PutVhost{vhost->record});
-  commit({changed_to(vhost->record.limits)}, std::move(durable),
-         [this, name, changed_to, before = std::move(before), policies = vhost->policies,
+  commit({changed_to(vhost->record)}, std::move(durable),
+         [this, changed_to, before = std::move(before), policies = vhost->policies,
           done = std::move(done)](Result<void> written) mutable {
-           VhostEntry* there = find_vhost(name);
+           VhostEntry* there = find_vhost(before.name);
            if (!written && there != nullptr && there->policies == policies) {
-             there->record.limits = std::move(before);
-             broadcast({changed_to(there->record.limits)}, [] {});
+             there->record = std::move(before);
+             broadcast({changed_to(there->record)}, [] {});
            }
            done(to_admin(written));
            in_turn_is_over();

@@ -39,7 +39,10 @@ class VhostReplica {
   /// One connection more; empty: there are as many as there may be.
   [[nodiscard]] Use take_connection() const { return Use::take(connections_, connections_max_); }
   [[nodiscard]] std::int64_t connections_max() const { return connections_max_; }
-  void set_connections_max(std::int64_t most) { connections_max_ = most; }
+  void change(const VhostChanged& changed) {
+    connections_max_ = changed.connections_max;
+    default_queue_type_ = changed.default_queue_type;
+  }
   /// What is published and delivered here is shown to amq.rabbitmq.trace.
   [[nodiscard]] bool is_traced() const { return is_traced_; }
   void set_traced(bool is_traced) { is_traced_ = is_traced; }
@@ -72,7 +75,7 @@ class VhostReplica {
   void append_routed(std::vector<QueueHandlePtr>& queues);
 
   const std::string name_;
-  const std::string default_queue_type_;
+  std::string default_queue_type_;
   const std::shared_ptr<UseCount> connections_;  // Every replica of the vhost has this one.
   std::int64_t connections_max_;
   bool is_traced_ = false;

@@ -548,9 +548,7 @@ void Shard::apply(const TopologyChange& change) {
       shard.vhosts_.emplace(added.name, std::make_unique<VhostReplica>(added));
       ++shard.vhosts_version_;
     }
-    void operator()(const VhostLimitsChanged& changed) {
-      vhost(changed.name).set_connections_max(changed.connections_max);
-    }
+    void operator()(const VhostChanged& changed) { vhost(changed.name).change(changed); }
     void operator()(const VhostTracingChanged& changed) {
       shard.set_traced(vhost(changed.name), changed.is_traced);
     }

@@ -96,9 +96,10 @@ struct VhostAdded {
   std::int64_t connections_max = -1;    ///< Below zero: any number.
   std::string default_queue_type = {};  ///< Empty: classic, and queues do not say so.
 };
-struct VhostLimitsChanged {
+struct VhostChanged {
   std::string name;
   std::int64_t connections_max = -1;
+  std::string default_queue_type = {};
 };
 struct VhostTracingChanged {
   std::string name;
@@ -142,7 +143,7 @@ struct AuthChanged {
 };
 
 using TopologyChange =
-    std::variant<VhostAdded, VhostLimitsChanged, VhostTracingChanged, VhostRemoved, ExchangeAdded,
+    std::variant<VhostAdded, VhostChanged, VhostTracingChanged, VhostRemoved, ExchangeAdded,
                  ExchangeRemoved, ExchangePolicyChanged, QueueAdded, QueueRemoved,
                  QueuePolicyChanged, BindingAdded, BindingRemoved, AuthChanged>;
 
