@@ -2,10 +2,10 @@
 //
 //   GET    /api/vhosts
 //   GET    /api/vhosts/{vhost}
-//   PUT    /api/vhosts/{vhost}              {description, tags, default_queue_type, tracing}; what
-//   is not
-//                                           given stays as it is
+//   PUT    /api/vhosts/{vhost}              {description, tags, default_queue_type, tracing}
 //   DELETE /api/vhosts/{vhost}
+//
+// Of a vhost that is there PUT changes what is given and leaves the rest as it is.
 #include "mgmt/answers.h"
 #include "mgmt/gather.h"
 #include "mgmt/resources.h"

@@ -3,6 +3,7 @@
 
 #include "amqp/basic_properties.h"
 #include "amqp/field_table.h"
+#include "amqp/limits.h"
 #include "session/message_rules.h"
 
 #include <cstdint>
@@ -17,6 +18,10 @@ namespace {
 using amqp::FieldArray;
 using amqp::FieldTable;
 using amqp::FieldValue;
+
+/// What is in the headers of a message is two tables deeper in what is said of it, which has to
+/// stay a message that others can read.
+constexpr int headers_depth_max = amqp::table_depth_max - 2;
 
 /// RabbitMQ has every number as `I`, which a timestamp need not fit.
 FieldValue number(std::uint64_t value) {
@@ -42,7 +47,7 @@ FieldTable properties_of(const Message& message) {
   text("correlation_id", given.correlation_id);
   if (given.priority) table.append("priority", number(*given.priority));
   if (given.delivery_mode) table.append("delivery_mode", number(*given.delivery_mode));
-  if (given.headers) {
+  if (given.headers && given.headers->is_well_formed(headers_depth_max)) {
     table.append("headers", FieldTable::decode(*given.headers).value_or(FieldTable()));
   }
   text("content_encoding", given.content_encoding);

@@ -9,7 +9,8 @@
 //
 // Order and types are RabbitMQ 3.10's. Of routed_queues only those that exist are named; RabbitMQ
 // also names what the default exchange would lead to, and BCC's keys of a delivery. A key longer
-// than 255 bytes is cut. RabbitMQ: firehose.
+// than 255 bytes is cut, and headers nested so deep that nobody could read them here are left out.
+// RabbitMQ: firehose.
 //
 // Thread: any.
 

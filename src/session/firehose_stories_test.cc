@@ -3,11 +3,13 @@
 // The firehose: what is published and delivered in a traced vhost is shown to amq.rabbitmq.trace.
 // What it says is compared with RabbitMQ's in tests/differential.
 #include "amqp/field_table.h"
+#include "amqp/limits.h"
 #include "session/testing/client.h"
 #include "session/testing/worlds.h"
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -183,6 +185,42 @@ TEST(Firehose, is_of_one_vhost) {
   const AdminOutcome refused = set_tracing(broker, "other", true);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().error, AdminError::no_such_vhost);
+}
+
+FieldTable nested(int depth) {
+  FieldTable table;
+  for (int level = 1; level < depth; ++level) {
+    FieldTable outer;
+    outer.append("t", std::move(table));
+    table = std::move(outer);
+  }
+  return table;
+}
+
+// A quorum queue reads the headers of what it delivers, to add its own.
+TEST(Firehose, leaves_out_headers_that_would_be_too_deep_for_a_message) {
+  TestBroker broker({.workers = 1, .seed = 1});
+  Guest client(broker, 0);
+  const std::vector<std::byte> quorum = FieldTable{{"x-queue-type", "quorum"}}.to_raw();
+  client.declare("fire", {.durable = true, .arguments = amqp::RawTable(quorum)});
+  client.call<amqp::QueueBindOk>(
+      1, amqp::QueueBind{.queue = "fire", .exchange = "amq.rabbitmq.trace", .routing_key = "#"});
+  client.consume("fire", "c");
+  ASSERT_TRUE(set_tracing(broker, "/", true));
+  for (const int depth : {amqp::table_depth_max - 2, amqp::table_depth_max}) {
+    const std::vector<std::byte> headers = nested(depth).to_raw();
+    const amqp::BasicProperties properties{.headers = amqp::RawTable(headers), .message_id = "m"};
+    const std::vector<std::byte> raw = properties.to_raw();
+    client.publish(1, {.routing_key = "nobody", .properties = raw}, "m");
+    broker.settle();
+    const std::vector<Content> said = client.take_deliveries();
+    ASSERT_EQ(said.size(), 1U) << depth;
+    const FieldTable told = headers_of(said[0]);
+    const FieldTable& shown = *told.find("properties")->as_table();
+    EXPECT_EQ(*shown.find("message_id")->as_string(), "m");
+    EXPECT_EQ(shown.find("headers") != nullptr, depth < amqp::table_depth_max) << depth;
+    EXPECT_NE(told.find("x-delivery-count"), nullptr);
+  }
 }
 
 TEST(Firehose, cuts_a_key_that_would_be_too_long) {

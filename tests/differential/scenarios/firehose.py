@@ -5,8 +5,6 @@ its own, since nothing is said of the order in which two channels are heard."""
 from scenario import scenario
 
 TRACE = "amq.rabbitmq.trace"
-
-
 QUEUES = {"publish": "published", "deliver": "delivered"}
 
 
