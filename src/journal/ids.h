@@ -27,6 +27,12 @@ inline constexpr std::uint64_t passing_owner_bit = std::uint64_t{1} << 63;
   return (owner.value() & passing_owner_bit) != 0;
 }
 
+/// The seqs of such owners come in any order. Recovery names each of their entries.
+inline constexpr std::uint64_t unordered_owner_bit = std::uint64_t{1} << 53;
+[[nodiscard]] constexpr bool is_unordered(OwnerId owner) {
+  return (owner.value() & unordered_owner_bit) != 0;
+}
+
 /// Where a record begins. Segment 0 does not exist, so a default Location is nowhere.
 struct Location {
   SegmentId segment;

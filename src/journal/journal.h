@@ -123,7 +123,8 @@ class Journal {
   void start(std::map<SegmentId, RecoveredSegment> segments, SegmentId next_segment);
 
   /// Appends an entry with `data`, the parts one after the other. The owner's seqs grow, except for
-  /// those of references to the same data. Requires: not poisoned, less than 1 GiB.
+  /// those of references to the same data and an unordered owner's, who never gives one again while
+  /// the segment stands. Requires: not poisoned, less than 1 GiB.
   [[nodiscard]] Appended append(OwnerId owner, std::uint64_t seq, std::uint32_t weight,
                                 Durability durability, std::span<const std::byte> head,
                                 std::span<const std::byte> data);

@@ -364,7 +364,8 @@ class Recovery {
       if (is_passing(group.owner)) continue;
       note_seq(group.owner, group.last_seq);
       const auto settled = settled_.find({found.tables.segment, group.owner});
-      if (settled == settled_.end() && found.tables.origins.empty() && !found.built) {
+      if (settled == settled_.end() && found.tables.origins.empty() && !found.built &&
+          !is_unordered(group.owner)) {
         add_whole(segment, found, group);
         continue;
       }

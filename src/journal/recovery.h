@@ -49,7 +49,7 @@ struct RecoveredPage {
   std::uint32_t count = 0;
   std::uint64_t weight = 0;
   std::uint64_t share_bytes = 0;
-  /// Empty: all of the owner's entries there from first_seq to last_seq.
+  /// Empty: all of the owner's entries there from first_seq to last_seq. Never of an unordered one.
   std::vector<IndexEntry> entries;
 };
 

@@ -26,6 +26,7 @@
 #include "base/deque.h"
 #include "queue/message_log.h"
 #include "queue/message_store.h"
+#include "queue/store_limits.h"
 
 #include <cstdint>
 #include <map>
@@ -35,20 +36,6 @@
 #include <vector>
 
 namespace leveret {
-
-/// How much of a queue may be in memory. Shared by the queues of a worker; may change at any time.
-struct StoreLimits {
-  /// Blocks of messages that are on disk as well: beyond this they leave memory.
-  std::uint64_t resident_bytes_max = 16 * 1024 * 1024;
-  /// Memory is short: messages that are nowhere else go to disk beyond the same limit.
-  bool is_memory_short = false;
-  /// Places kept before and behind the cold pages.
-  std::size_t places_max = 32 * 1024;
-
-  [[nodiscard]] static StoreLimits for_short_memory() {
-    return {.resident_bytes_max = 1024 * 1024, .is_memory_short = true, .places_max = 32 * 1024};
-  }
-};
 
 class ClassicStore final : public MessageStore, private LoggedStore {
  public:

@@ -6,16 +6,13 @@
 #include "queue/classic_store.h"
 
 #include "journal/owner_names.h"
-#include "journal/testing/manual_lane.h"
-#include "journal/testing/simulated_file_system.h"
 #include "queue/priority_store.h"
-#include "queue/testing/quiet_host.h"
+#include "queue/testing/store_world.h"
 
 #include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <memory>
-#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -28,136 +25,32 @@ namespace leveret {
 namespace {
 
 constexpr OwnerId owner{7};
-const std::filesystem::path directory = "/journal";
+using testing::StoreWorld;
 
-/// A store over a journal over a disk that can be cut off; lives many lives.
-class StoreWorld : public JournalHost, public testing::QuietHost, public StoreListener {
- public:
-  explicit StoreWorld(std::uint64_t seed, std::uint8_t priority_max = 0)
-      : files_(seed), priority_max_(priority_max) {
-    EXPECT_TRUE(files_.make_directory(directory));
-    EXPECT_TRUE(files_.sync_directory("/"));
-    limits.resident_bytes_max = 2048;
-    limits.places_max = 16;
-    start();
+std::unique_ptr<MessageStore> make_store(MessageLog& log, const StoreLimits& limits,
+                                         Recovered& recovered, std::uint8_t priority_max) {
+  const ClassicStore::Options options{.owner = owner, .is_durable = true};
+  const bool is_clean = recovered.report.is_clean;
+  if (priority_max == 0) {
+    auto made = std::make_unique<ClassicStore>(&log, limits, options);
+    made->recover(std::move(recovered.owners[owner]), is_clean);
+    return made;
   }
-
-  void start() {
-    Result<Recovered> recovered = recover(files_, directory, 0);
-    ASSERT_TRUE(recovered) << recovered.error().text();
-    EXPECT_TRUE(recovered->report.damages.empty());
-    journal_.emplace(Journal::Deps{.files = &files_,
-                                   .writing = &writing_,
-                                   .reading = &reading_,
-                                   .host = this,
-                                   .clock = &clock_},
-                     Journal::Options{.directory = directory, .segment_bytes = 8 * 1024});
-    log_.emplace(*journal_, static_cast<QueueHost&>(*this));
-    const ClassicStore::Options options{.owner = owner, .is_durable = true};
-    const bool is_clean = recovered->report.is_clean;
-    if (priority_max_ == 0) {
-      auto made = std::make_unique<ClassicStore>(&*log_, limits, options);
-      classic = made.get();
-      made->recover(std::move(recovered->owners[owner]), is_clean);
-      store = std::move(made);
-    } else {
-      auto made = std::make_unique<PriorityStore>(&*log_, limits, options, priority_max_);
-      for (unsigned i = 0; i <= priority_max_; ++i) {
-        const auto priority = static_cast<std::uint8_t>(i);
-        const auto found = recovered->owners.find(owner_of_priority(owner, priority));
-        if (found == recovered->owners.end()) continue;
-        made->recover(priority, std::move(found->second), is_clean);
-      }
-      store = std::move(made);
-    }
-    store->set_listener(*this);
-    journal_->start(std::move(recovered->segments), recovered->next_segment);
+  auto made = std::make_unique<PriorityStore>(&log, limits, options, priority_max);
+  for (unsigned i = 0; i <= priority_max; ++i) {
+    const auto priority = static_cast<std::uint8_t>(i);
+    const auto found = recovered.owners.find(owner_of_priority(owner, priority));
+    if (found == recovered.owners.end()) continue;
+    made->recover(priority, std::move(found->second), is_clean);
   }
-  void stop_in_order() {
-    std::vector<StoredMessage> held;
-    held.reserve(shifted.size());
-    for (const auto& [seq, message] : shifted) held.push_back(message);
-    std::vector<SeqRun> delivered;
-    store->collect_delivered(held, delivered);
-    writing_.run_untold();
-    reading_.run_untold();
-    const auto closed = journal_->close(delivered);
-    EXPECT_TRUE(closed) << (closed ? "" : closed.error().text());
-    forget();
-  }
-  void lose_power(std::uint64_t seed) {
-    files_.power_loss(seed);
-    forget();
-    files_.restart();
-  }
-  void be_killed() {
-    files_.kill();
-    forget();
-    files_.restart();
-  }
-
-  /// Lets the lanes do `count` jobs at most; any, as the engine has it. False: there was none.
-  bool step(std::mt19937_64& engine) {
-    journal_->flush();
-    return engine() % 2 == 0 ? writing_.step() || reading_.step()
-                             : reading_.step() || writing_.step();
-  }
-  void step_all(std::mt19937_64& engine) {
-    while (step(engine)) continue;
-  }
-  [[nodiscard]] Journal& journal() { return *journal_; }
-
-  // QueueHost
-  void confirm(PublishToken token, bool is_accepted) override {
-    EXPECT_TRUE(is_accepted);
-    confirmed.insert(token.sequence);
-  }
-  // StoreListener
-  void on_loaded() override {}
-  void on_damaged(std::uint64_t messages) override {
-    ADD_FAILURE() << messages << " messages are damaged";
-  }
-  [[nodiscard]] const StoredMessage* find_shifted(MessageSeq seq) const override {
-    const auto found = shifted.find(seq);
-    return found == shifted.end() ? nullptr : &found->second;
-  }
-  // JournalHost
-  void on_durable(BatchId upto) override { log_->on_durable(upto); }
-  void on_stalled(const Error& why) override { ADD_FAILURE() << why.text(); }
-  void on_resumed() override {}
-  void on_poisoned(const Error& why) override { ADD_FAILURE() << why.text(); }
-  void find_alive(OwnerId of, SegmentId segment, std::span<const IndexEntry> entries,
-                  std::vector<IndexEntry>& alive) override {
-    if (auto* found = log_->find_store(of)) found->find_alive(of, segment, entries, alive);
-  }
-  void relocate(OwnerId of, SegmentId segment, std::span<Relocation> relocations) override {
-    if (auto* found = log_->find_store(of)) found->relocate(of, segment, relocations);
-  }
-
-  StoreLimits limits;
-  std::unique_ptr<MessageStore> store;
-  ClassicStore* classic = nullptr;  // The same, without priorities.
-  std::map<MessageSeq, StoredMessage> shifted;
-  std::set<std::uint64_t> confirmed;  // Tokens' sequences, of this life.
-
- private:
-  void forget() {
-    store.reset();
-    log_.reset();
-    journal_.reset();
-    writing_.drop();
-    reading_.drop();
-    shifted.clear();
-    confirmed.clear();
-  }
-
-  SimulatedFileSystem files_;
-  const std::uint8_t priority_max_;
-  ManualClock clock_;
-  testing::ManualLane writing_, reading_;
-  std::optional<Journal> journal_;
-  std::optional<MessageLog> log_;
-};
+  return made;
+}
+/// For a StoreWorld.
+StoreWorld::Make with_priorities(std::uint8_t priority_max) {
+  return [priority_max](MessageLog& log, const StoreLimits& limits, Recovered& recovered) {
+    return make_store(log, limits, recovered, priority_max);
+  };
+}
 
 /// What a message is, by its number, which its body begins with. Numbers grow as they are pushed.
 struct Known {
@@ -174,7 +67,7 @@ class Story {
   explicit Story(std::uint64_t seed)
       : engine_(seed),
         in_turn_{static_cast<std::uint8_t>(seed % 3 == 0 ? 3 : 0)},
-        world_(seed, in_turn_.priority_max) {}
+        world_(seed, with_priorities(in_turn_.priority_max)) {}
 
   void run() {
     for (int life = 0; life < 4 && !::testing::Test::HasFailure(); ++life) {
@@ -413,7 +306,7 @@ TEST(ClassicStore, leaves_the_places_of_moved_messages_to_the_indexes) {
   constexpr std::uint64_t messages = 1000;
   const std::string filler(600, 'f');
   std::mt19937_64 engine(1);
-  StoreWorld world(1);
+  StoreWorld world(1, with_priorities(0));
   std::vector<Journal::Appended> fillers;
   for (std::uint64_t i = 1; i <= messages; ++i) {
     static_cast<void>(world.store->push(
@@ -431,7 +324,7 @@ TEST(ClassicStore, leaves_the_places_of_moved_messages_to_the_indexes) {
   world.step_all(engine);
 
   EXPECT_GT(world.journal().counts().segments_moved, 50u);
-  EXPECT_LT(world.classic->places(), messages / 4);
+  EXPECT_LT(static_cast<const ClassicStore&>(*world.store).places(), messages / 4);
   for (std::uint64_t seq = 1; seq <= messages; ++seq) {
     while (world.store->first() == nullptr && world.step(engine)) continue;
     ASSERT_NE(world.store->first(), nullptr);

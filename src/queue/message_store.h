@@ -20,6 +20,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace leveret {
@@ -92,6 +93,16 @@ class MessageStore {
   [[nodiscard]] virtual Taken await_settled(PublishToken token) = 0;
   /// A shifted message comes back to its old place.
   virtual void requeue(StoredMessage message) = 0;
+  /// What only a store does that finds each of its messages (sorted_store.h).
+  ///
+  /// Takes a ready message out wherever it stands, as shift() does; its message may be null.
+  /// nullopt: it is not there.
+  [[nodiscard]] virtual std::optional<StoredMessage> extract(MessageSeq) { return std::nullopt; }
+  /// A ready message that has expired by then, with its message, wherever it stands. Null: none is
+  /// known, or it is on its way from the disk, and on_loaded() will be called.
+  [[nodiscard]] virtual const StoredMessage* first_expired(std::uint64_t) { return nullptr; }
+  /// No ready message expires before; nullopt: none is known to.
+  [[nodiscard]] virtual std::optional<std::uint64_t> next_expiry_ms() { return std::nullopt; }
   /// Drops all that is ready. Returns how many.
   virtual std::uint64_t purge() = 0;
   /// The queue is deleted: drops all that is ready, and `shifted`. Returns how many were ready.

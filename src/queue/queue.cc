@@ -163,6 +163,14 @@ std::uint64_t Queue::purge() {
   return purged;
 }
 
+bool Queue::remove(MessageSeq seq) {
+  const std::optional<StoredMessage> removed = store_->extract(seq);
+  if (!removed) return false;
+  store_->settle(*removed);
+  ++totals_.purged;
+  return true;
+}
+
 bool Queue::dispatch(std::uint32_t messages_max) {
   is_dispatch_wanted_ = false;
   const std::uint32_t delivered = deliver(messages_max);

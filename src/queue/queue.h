@@ -128,6 +128,8 @@ class Queue final : private StoreListener {
 
   /// Drops what is ready, not what is unacknowledged. Returns how many.
   std::uint64_t purge();
+  /// Drops one message. False: it is not there. See MessageStore::extract().
+  [[nodiscard]] bool remove(MessageSeq seq);
 
   /// Delivers while there is a message and a consumer for it, at most `messages_max` of them.
   /// Returns true when it stopped because of that limit: there is more.
@@ -185,6 +187,7 @@ class Queue final : private StoreListener {
   void note_rules();
   void apply_rules();
   void apply_rules_before_a_look();
+  void expire_anywhere();
   void die(StoredMessage message, Death death);
   void note_use();
   void wake_by(std::uint64_t time_ms);

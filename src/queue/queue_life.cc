@@ -2,6 +2,8 @@
 //
 // What a queue does by itself: messages that are too old or too many die, publishes that are too
 // many are refused, and a queue that nobody uses says so.
+#include "amqp/basic_properties.h"
+#include "amqp/delay_header.h"
 #include "base/assert.h"
 #include "queue/queue.h"
 
@@ -51,11 +53,16 @@ void Queue::refuse(const MessagePtr& message, PublishToken token) {
 }
 
 std::uint64_t Queue::expiry_of(const Message& message) const {
+  if (rules_.is_holding_back) {
+    const amqp::RawTable headers =
+        amqp::peek_headers(message.properties()).value_or(amqp::RawTable());
+    return sum(host_.now_ms(), amqp::peek_delay_ms(headers));
+  }
   return sum(host_.now_ms(), std::min(message.ttl_ms(), rules_.message_ttl_ms));
 }
 
-// Only the first is looked at: RabbitMQ's order, in which a message that lives long holds back
-// those behind it.
+// Only the first is looked at, unless the rules say otherwise: RabbitMQ's order, in which a message
+// that lives long holds back those behind it.
 void Queue::apply_rules() {
   has_enough_dying_ = false;
   const StoredMessage* first = store_->first();
@@ -70,12 +77,24 @@ void Queue::apply_rules() {
     const bool is_older = is_expired && first->expires_ms < host_.now_ms();
     die(store_->shift(), is_over && !is_older ? Death::maxlen : Death::expired);
   }
-  LEVERET_DEBUG_ASSERT(is_balanced(), "queue {} has lost count", id_.value());
   if (first != nullptr && first->expires_ms != 0 && !has_enough_dying_) wake_by(first->expires_ms);
+  if (rules_.expires_anywhere) expire_anywhere();
+  LEVERET_DEBUG_ASSERT(is_balanced(), "queue {} has lost count", id_.value());
   const bool can_expire = rules_.expires_ms != QueueRules::unlimited;
   if (can_expire && dispatcher_.size() == 0) wake_by(sum(last_used_ms_, rules_.expires_ms));
   // Nothing in it, and nothing that holds for what comes: the next that expires will say so.
   if (store_->size() == 0 && !rules_.has_limit() && !can_expire) is_ruled_ = false;
+}
+
+void Queue::expire_anywhere() {
+  while (!has_enough_dying_) {
+    const StoredMessage* old = store_->first_expired(host_.now_ms());
+    if (old == nullptr) break;
+    has_enough_dying_ = rules_.has_dead_letter_exchange && dying_.size() >= dying_max;
+    if (!has_enough_dying_) die(*store_->extract(old->seq), Death::expired);
+  }
+  const auto next_ms = store_->next_expiry_ms();
+  if (next_ms && !has_enough_dying_) wake_by(std::max(*next_ms, host_.now_ms() + 1));
 }
 
 // Who looks into a queue finds it as it will be at the end of the turn. Where somebody waits for

@@ -30,6 +30,8 @@ struct QueueRules {
   Overflow overflow = Overflow::drop_head;
   bool has_dead_letter_exchange = false;  ///< Messages that die are given to the host.
   bool shows_delivery_count = false;      ///< Deliveries have the header x-delivery-count.
+  bool expires_anywhere = false;          ///< Not only the first: the store finds each.
+  bool is_holding_back = false;           ///< A message expires when its x-delay is over.
 
   [[nodiscard]] bool has_limit() const {
     return length_max != unlimited || body_bytes_max != unlimited;

@@ -4,6 +4,7 @@
 // replies. Orders and texts as rabbit_channel 3.10.8 has them.
 #include "amqp/basic_properties.h"
 #include "base/log.h"
+#include "queue/message_traits.h"
 #include "session/channel.h"
 #include "session/connection.h"
 #include "session/content_writer.h"

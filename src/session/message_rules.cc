@@ -3,6 +3,7 @@
 
 #include "amqp/basic_properties.h"
 #include "amqp/field_table.h"
+#include "queue/message_traits.h"
 
 #include <charconv>
 #include <cstdint>
@@ -72,15 +73,6 @@ AmqpResult<void> check_properties(const Message& message, std::string_view user,
                                        amqp::field_type_name(value->type())));
   }
   return {};
-}
-
-MessageTraits read_traits(std::span<const std::byte> properties) {
-  MessageTraits traits;
-  traits.priority = amqp::peek_priority(properties).value_or(0);
-  if (const auto expiration = amqp::peek_expiration(properties)) {
-    std::from_chars(expiration->data(), expiration->data() + expiration->size(), traits.ttl_ms);
-  }
-  return traits;
 }
 
 bool has_extra_keys(amqp::RawTable headers) {

@@ -9,11 +9,9 @@
 #pragma once
 
 #include "amqp/amqp_error.h"
-#include "amqp/basic_properties.h"
 #include "amqp/raw_table.h"
 #include "message/message.h"
 
-#include <span>
 #include <string_view>
 #include <vector>
 
@@ -23,12 +21,6 @@ namespace leveret {
 /// milliseconds; a delivery mode other than 1 and 2; CC or BCC that is no array).
 [[nodiscard]] amqp::AmqpResult<void> check_properties(const Message& message, std::string_view user,
                                                       bool may_impersonate);
-
-/// What queues look at. An expiration is what it will be when check_properties() has passed it.
-[[nodiscard]] MessageTraits read_traits(std::span<const std::byte> properties);
-[[nodiscard]] inline MessageTraits traits_of(std::span<const std::byte> properties) {
-  return amqp::has_priority_or_expiration(properties) ? read_traits(properties) : MessageTraits();
-}
 
 /// The headers have CC or BCC.
 [[nodiscard]] bool has_extra_keys(amqp::RawTable headers);

@@ -4,7 +4,7 @@
 #include "amqp/basic_properties.h"
 #include "amqp/content_header.h"
 #include "amqp/methods.gen.h"
-#include "session/message_rules.h"
+#include "queue/message_traits.h"
 
 #include <fmt/format.h>
 
