@@ -51,6 +51,7 @@ struct Command {
 [[nodiscard]] std::span<const Command> policy_commands();
 [[nodiscard]] std::span<const Command> listing_commands();
 [[nodiscard]] std::span<const Command> queue_commands();
+[[nodiscard]] std::span<const Command> delayed_commands();
 [[nodiscard]] std::span<const Command> connection_commands();
 [[nodiscard]] std::span<const Command> node_commands();
 [[nodiscard]] std::span<const Command> limit_commands();

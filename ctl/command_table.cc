@@ -18,10 +18,10 @@ void Session::print(std::string_view text) const { fmt::print("{}", text); }
 
 std::vector<const Command*> all_commands() {
   std::vector<const Command*> all;
-  for (const auto group :
-       {help_commands(), node_commands(), user_commands(), permission_commands(),
-        listing_commands(), vhost_commands(), connection_commands(), queue_commands(),
-        policy_commands(), limit_commands(), use_limit_commands(), journal_commands()}) {
+  for (const auto group : {help_commands(), node_commands(), user_commands(), permission_commands(),
+                           listing_commands(), vhost_commands(), connection_commands(),
+                           queue_commands(), delayed_commands(), policy_commands(),
+                           limit_commands(), use_limit_commands(), journal_commands()}) {
     for (const Command& command : group) all.push_back(&command);
   }
   return all;

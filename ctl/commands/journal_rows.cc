@@ -72,8 +72,11 @@ void add_owner(json::object& row, OwnerId owner, const QueueNames& names) {
   row["owner"] = number;
   row["passing"] = is_passing(owner);
   const auto named = names.find(number);
-  row["vhost"] = named == names.end() ? json::value() : json::value(text(named->second.vhost));
-  row["queue"] = named == names.end() ? json::value() : json::value(text(named->second.name));
+  row["vhost"] = row["queue"] = nullptr;
+  if (named == names.end()) return;
+  row["vhost"] = text(named->second.vhost);
+  row["queue"] = text(named->second.name);
+  if (named->second.is_held_back) row["queue"].as_string() += " (delayed by this exchange)";
 }
 
 class RecordRows {

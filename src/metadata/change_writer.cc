@@ -60,7 +60,8 @@ Result<ChangeWriter> ChangeWriter::prepare(Database& database) {
       {&ChangeWriter::delete_user_permissions_, "DELETE FROM permissions WHERE user = ?1"},
       {&ChangeWriter::put_permission_, "REPLACE INTO permissions VALUES (?1, ?2, ?3, ?4, ?5)"},
       {&ChangeWriter::delete_permission_, "DELETE FROM permissions WHERE vhost = ?1 AND user = ?2"},
-      {&ChangeWriter::put_exchange_, "REPLACE INTO exchanges VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
+      {&ChangeWriter::put_exchange_,
+       "REPLACE INTO exchanges VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"},
       {&ChangeWriter::delete_exchange_, "DELETE FROM exchanges WHERE vhost = ?1 AND name = ?2"},
       {&ChangeWriter::put_queue_, "REPLACE INTO queues VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
       {&ChangeWriter::delete_queue_, "DELETE FROM queues WHERE vhost = ?1 AND name = ?2"},
@@ -144,6 +145,8 @@ Result<void> ChangeWriter::write_one(const PutExchange& change) {
       .bind(as_number(exchange.auto_delete))
       .bind(as_number(exchange.internal))
       .bind(exchange.arguments)
+      .bind(as_number(exchange.held_back_number))
+      .bind(std::int64_t{exchange.held_back_journal})
       .run();
 }
 

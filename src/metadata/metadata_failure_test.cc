@@ -297,6 +297,13 @@ TEST(MetadataFile, of_version_4_still_opens) {
   expect_golden(4, kept);
 }
 
+TEST(MetadataFile, of_version_5_still_opens) {
+  Snapshot kept = the_numbered_golden_book();
+  kept.exchanges.push_back(
+      {"/", "y", "x-delayed-message", false, true, "args", 0x0102'0304'0506'0709, 259});
+  expect_golden(5, kept);
+}
+
 /// A file of version 1 with `count` queues, as SQLite's own tool would make one.
 void make_version_1(const std::filesystem::path& file, int count) {
   std::filesystem::copy_file(std::filesystem::path(LEVERET_TESTDATA) / "version_1.db", file);

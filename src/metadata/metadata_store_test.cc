@@ -68,7 +68,8 @@ Snapshot a_full_book() {
                 {"guest", "c2FsdA==", "rabbit_password_hashing_sha256", {"b", "a", ""}, {}}};
   book.permissions = {{"guest", "/", ".*", "^$", ""}, {"app", odd_name, "a", "b", "c"}};
   book.exchanges = {{"/", "", "direct", false, false, ""},
-                    {"/", odd_name, "topic", true, true, "\x05"s + "alternS"s}};
+                    {"/", odd_name, "topic", true, true, "\x05"s + "alternS"s},
+                    {odd_name, "later", "x-delayed-message", false, false, "", 4, 65535}};
   book.queues = {
       {"/", "a", false, "", "classic", 3, 0},
       {"/", odd_name, true, std::string(5000, '\0'), "quorum", 0x7fff'ffff'ffff'ffff, 65535},

@@ -16,13 +16,18 @@ Result<std::unordered_map<std::uint64_t, QueueName>> read_queue_names(
   if (owner != metadata_application_id || version != metadata_version) {
     return failure("metadata " + database->path() + ": not of this version");
   }
-  LEVERET_TRY(Statement statement, database->prepare("SELECT number, vhost, name FROM queues"));
+  LEVERET_TRY(Statement statement,
+              database->prepare("SELECT number, vhost, name, 0 FROM queues UNION ALL "
+                                "SELECT held_back_number, vhost, name, 1 "
+                                "FROM exchanges WHERE held_back_number != 0"));
   std::unordered_map<std::uint64_t, QueueName> names;
   for (;;) {
     LEVERET_TRY(const bool has_row, statement.next_row());
     if (!has_row) return names;
     names[static_cast<std::uint64_t>(statement.number(0))] = {
-        .vhost = std::string(statement.bytes(1)), .name = std::string(statement.bytes(2))};
+        .vhost = std::string(statement.bytes(1)),
+        .name = std::string(statement.bytes(2)),
+        .is_held_back = statement.number(3) != 0};
   }
 }
 

@@ -19,6 +19,7 @@ namespace leveret {
 struct QueueName {
   std::string vhost;
   std::string name;
+  bool is_held_back = false;  ///< It is an exchange's name, for the messages that it holds back.
 };
 
 /// By the queues' numbers. Only reads, takes no lock and minds none. So the answer is that of the

@@ -43,6 +43,34 @@ TEST(QueueNames, are_those_of_a_closed_file_whatever_its_name) {
   EXPECT_EQ(names->at(8).vhost, std::string("v\0x", 3));
 }
 
+TEST(QueueNames, are_also_those_of_exchanges_that_hold_messages_back) {
+  const TemporaryDirectory directory;
+  const auto file = directory / "metadata.db";
+  {
+    const auto store = MetadataStore::open(file);
+    ASSERT_TRUE(store);
+    declare(**store, "/", "orders", 7);
+    for (const std::uint64_t number : {0, 9}) {
+      ExchangeRecord exchange;
+      exchange.vhost = "/";
+      exchange.name = number == 0 ? "plain" : "later";
+      exchange.held_back_number = number;
+      std::promise<Result<void>> outcome;
+      (*store)->submit(PutExchange{std::move(exchange)},
+                       [&outcome](Result<void> written) { outcome.set_value(std::move(written)); });
+      ASSERT_TRUE(outcome.get_future().get());
+    }
+  }
+
+  const auto names = read_queue_names(file);
+
+  ASSERT_TRUE(names) << names.error().text();
+  ASSERT_EQ(names->size(), 2u);
+  EXPECT_FALSE(names->at(7).is_held_back);
+  EXPECT_TRUE(names->at(9).is_held_back);
+  EXPECT_EQ(names->at(9).name, "later");
+}
+
 TEST(QueueNames, mind_no_lock_and_leave_no_file) {
   const TemporaryDirectory directory;
   const auto file = directory / "metadata.db";

@@ -56,6 +56,9 @@ struct ExchangeRecord {
   bool auto_delete = false;
   bool internal = false;
   std::string arguments;
+  /// Of what it holds back, as a queue's number and journal; 0: it holds nothing back.
+  std::uint64_t held_back_number = 0;
+  std::uint16_t held_back_journal = 0;
 
   friend bool operator==(const ExchangeRecord&, const ExchangeRecord&) = default;
 };

@@ -139,6 +139,12 @@ CREATE TABLE user_limits (
   PRIMARY KEY (user, name)
 ) STRICT, WITHOUT ROWID;
 )sql",
+
+    // What exchanges hold back has a number and a journal, as queues have.
+    R"sql(
+ALTER TABLE exchanges ADD COLUMN held_back_number  INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE exchanges ADD COLUMN held_back_journal INTEGER NOT NULL DEFAULT 0;
+)sql",
 };
 
 Result<void> take_steps(Database& database, std::int64_t from) {

@@ -21,7 +21,7 @@
 namespace leveret {
 
 inline constexpr std::int64_t metadata_application_id = 0x4c565254;  // "LVRT"
-inline constexpr std::int64_t metadata_version = 4;
+inline constexpr std::int64_t metadata_version = 5;
 
 /// Brings `database` to metadata_version, in one transaction.
 /// Errors: not ours; newer than we are; the file is damaged or cannot be written.

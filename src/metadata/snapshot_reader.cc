@@ -85,17 +85,21 @@ Result<void> read_permissions(Database& database, Snapshot& snapshot) {
 }
 
 Result<void> read_exchanges(Database& database, Snapshot& snapshot) {
-  return for_each_row(database,
-                      "SELECT vhost, name, type, auto_delete, internal, arguments FROM exchanges "
-                      "ORDER BY vhost, name",
-                      [&](const Statement& row) {
-                        snapshot.exchanges.push_back({.vhost = text(row, 0),
-                                                      .name = text(row, 1),
-                                                      .type = text(row, 2),
-                                                      .auto_delete = row.number(3) != 0,
-                                                      .internal = row.number(4) != 0,
-                                                      .arguments = text(row, 5)});
-                      });
+  return for_each_row(
+      database,
+      "SELECT vhost, name, type, auto_delete, internal, arguments, held_back_number, "
+      "held_back_journal FROM exchanges ORDER BY vhost, name",
+      [&](const Statement& row) {
+        snapshot.exchanges.push_back(
+            {.vhost = text(row, 0),
+             .name = text(row, 1),
+             .type = text(row, 2),
+             .auto_delete = row.number(3) != 0,
+             .internal = row.number(4) != 0,
+             .arguments = text(row, 5),
+             .held_back_number = static_cast<std::uint64_t>(row.number(6)),
+             .held_back_journal = static_cast<std::uint16_t>(row.number(7))});
+      });
 }
 
 Result<void> read_queues(Database& database, Snapshot& snapshot) {

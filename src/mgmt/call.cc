@@ -8,17 +8,18 @@
 
 namespace leveret {
 
-bool Call::has_flag(std::string_view name) const {
+std::optional<std::string_view> Call::parameter(std::string_view name) const {
   const std::string& target = request_.target;
   const std::size_t question = target.find('?');
-  if (question == std::string::npos) return false;
+  if (question == std::string::npos) return std::nullopt;
   std::string_view rest = std::string_view(target).substr(question + 1);
   while (!rest.empty()) {
     const std::string_view pair = rest.substr(0, rest.find('&'));
     rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
-    if (pair.substr(0, pair.find('=')) == name) return pair.substr(name.size()) == "=true";
+    const std::size_t equals = std::min(pair.find('='), pair.size());
+    if (pair.substr(0, equals) == name) return pair.substr(std::min(equals + 1, pair.size()));
   }
-  return false;
+  return std::nullopt;
 }
 
 std::expected<boost::json::object, HttpResponse> Call::body() const {

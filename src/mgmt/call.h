@@ -55,8 +55,10 @@ class Call {
   /// What stood in the n-th {} of the path, decoded.
   [[nodiscard]] const std::string& name(std::size_t n) const { return names_[n]; }
   void set_names(std::vector<std::string> names) { names_ = std::move(names); }
+  /// What the query says of it, not decoded: `?count=100`. Nothing: it is not there.
+  [[nodiscard]] std::optional<std::string_view> parameter(std::string_view name) const;
   /// `?if-unused=true`
-  [[nodiscard]] bool has_flag(std::string_view name) const;
+  [[nodiscard]] bool has_flag(std::string_view name) const { return parameter(name) == "true"; }
   /// The body as a JSON object; an empty body is an empty object.
   /// Errors: the answer to give (400).
   [[nodiscard]] std::expected<boost::json::object, HttpResponse> body() const;

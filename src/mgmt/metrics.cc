@@ -123,6 +123,8 @@ std::string metrics_text(const Call& call, const Totals& totals) {
           "Publishes that a full queue or a failed journal would not take", ever.refused);
   counter("leveret_queue_messages_damaged_total", "Could not be read back from the disk",
           ever.damaged);
+  gauge("leveret_messages_delayed", "Messages that exchanges hold back until they are due",
+        totals.delayed);
   gauge("leveret_held_publish_bytes", "What blocked connections have published and is held back",
         totals.held_publish_bytes);
   counter("leveret_held_publishes_dropped_total",

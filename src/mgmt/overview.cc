@@ -14,8 +14,8 @@ namespace json = boost::json;
 
 json::array exchange_types_view() {
   json::array types;
-  for (const char* name : {"direct", "fanout", "headers", "topic"}) {
-    types.push_back(json::object{{"name", name}, {"enabled", true}});
+  for (const ExchangeType type : exchange_types()) {
+    types.push_back(json::object{{"name", exchange_type_name(type)}, {"enabled", true}});
   }
   return types;
 }

@@ -27,6 +27,7 @@ namespace leveret {
 [[nodiscard]] std::span<const Route> limit_routes();
 [[nodiscard]] std::span<const Route> alarm_routes();
 [[nodiscard]] std::span<const Route> journal_routes();
+[[nodiscard]] std::span<const Route> delayed_routes();
 [[nodiscard]] std::span<const Route> leveret_routes();
 /// Not of the API: they have a server of their own.
 [[nodiscard]] std::span<const Route> metrics_routes();

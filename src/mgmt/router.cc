@@ -106,7 +106,7 @@ std::vector<Route> all_routes() {
        {overview_routes(), node_routes(), vhost_routes(), user_routes(), permission_routes(),
         exchange_routes(), queue_routes(), binding_routes(), connection_routes(), channel_routes(),
         consumer_routes(), policy_routes(), limit_routes(), alarm_routes(), journal_routes(),
-        leveret_routes()}) {
+        delayed_routes(), leveret_routes()}) {
     all.insert(all.end(), routes.begin(), routes.end());
   }
   return all;

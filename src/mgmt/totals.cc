@@ -52,6 +52,9 @@ void collect_totals(Shard& shard, std::vector<Totals>& all) {
     add(totals.counts, queue.counts);
     add(totals.queues, queue.totals);
   }
+  for (const QueueSnapshot& held_back : shard.held_back_snapshots()) {
+    totals.delayed += held_back.counts.ready;
+  }
   for (const ConnectionPort* port : shard.connections()) {
     ++totals.connections;
     totals.channels += port->info().channels.size();
@@ -71,6 +74,7 @@ Totals sum_of(const std::vector<Totals>& all) {
     add(sum.counts, each.counts);
     add(sum.queues, each.queues);
     add(sum.journals, each.journals);
+    sum.delayed += each.delayed;
     sum.connections += each.connections;
     sum.channels += each.channels;
     sum.held_publish_bytes += each.held_publish_bytes;

@@ -19,6 +19,7 @@ class Shard;
 struct Totals {
   QueueCounts counts;
   QueueTotals queues;
+  std::uint64_t delayed = 0;  ///< Messages that exchanges hold back.
   std::uint64_t connections = 0;
   std::uint64_t channels = 0;
   std::uint64_t held_publish_bytes = 0;

@@ -45,6 +45,7 @@ class Exchange : public Destination {
         type_(type) {}
 
  private:
+  friend class DelayedExchange;
   friend class RoutingTable;
 
   /// Takes a binding that leaves from here into the index, and out of it.

@@ -3,13 +3,21 @@
 
 #include "base/assert.h"
 
+#include <array>
+
 namespace leveret {
 
+std::span<const ExchangeType> exchange_types() {
+  static constexpr std::array all = {
+      ExchangeType::direct,  ExchangeType::fanout,          ExchangeType::topic,
+      ExchangeType::headers, ExchangeType::consistent_hash, ExchangeType::modulus_hash,
+      ExchangeType::random,  ExchangeType::local_random,    ExchangeType::delayed_message,
+  };
+  return all;
+}
+
 std::optional<ExchangeType> parse_exchange_type(std::string_view name) {
-  for (const ExchangeType type :
-       {ExchangeType::direct, ExchangeType::fanout, ExchangeType::topic, ExchangeType::headers,
-        ExchangeType::consistent_hash, ExchangeType::modulus_hash, ExchangeType::random,
-        ExchangeType::local_random}) {
+  for (const ExchangeType type : exchange_types()) {
     if (name == exchange_type_name(type)) return type;
   }
   return std::nullopt;
@@ -33,6 +41,8 @@ std::string_view exchange_type_name(ExchangeType type) {
       return "x-random";
     case ExchangeType::local_random:
       return "x-local-random";
+    case ExchangeType::delayed_message:
+      return "x-delayed-message";
   }
   LEVERET_ASSERT(false, "exchange type {}", static_cast<int>(type));
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string_view>
 
 namespace leveret {
@@ -20,10 +21,13 @@ enum class ExchangeType {
   modulus_hash,
   random,
   local_random,
+  delayed_message,  ///< Another type behind it routes: see delayed_exchange.h.
 };
 
 /// Nothing when there is no such type.
 [[nodiscard]] std::optional<ExchangeType> parse_exchange_type(std::string_view name);
+/// All of them.
+[[nodiscard]] std::span<const ExchangeType> exchange_types();
 [[nodiscard]] std::string_view exchange_type_name(ExchangeType type);
 
 }  // namespace leveret

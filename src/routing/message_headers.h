@@ -29,6 +29,7 @@ class MessageHeaders {
     is_sorted_ = false;
   }
 
+  [[nodiscard]] amqp::RawTable encoded() const { return encoded_; }
   /// By key, those with the same key as they came. What is malformed, and what follows it, is left
   /// out; channels refuse such messages before they are routed.
   [[nodiscard]] std::span<const Header> sorted();

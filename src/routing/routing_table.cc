@@ -2,6 +2,7 @@
 #include "routing/routing_table.h"
 
 #include "base/assert.h"
+#include "routing/delayed_exchange.h"
 #include "routing/direct_exchange.h"
 #include "routing/fanout_exchange.h"
 #include "routing/hash_exchange.h"
@@ -34,6 +35,8 @@ std::unique_ptr<Exchange> make_exchange(std::string_view name, ExchangeType type
     case ExchangeType::random:
     case ExchangeType::local_random:
       return std::make_unique<RandomExchange>(name, type, alternate_exchange);
+    case ExchangeType::delayed_message:
+      break;  // What is behind it is made.
   }
   LEVERET_ASSERT(false, "exchange type {}", static_cast<int>(type));
 }
@@ -53,9 +56,21 @@ RoutingTable::~RoutingTable() {
 
 void RoutingTable::add_exchange(std::string_view name, ExchangeType type,
                                 std::string_view alternate_exchange, amqp::RawTable arguments) {
-  const bool is_new =
-      exchanges_.emplace(name, make_exchange(name, type, alternate_exchange, arguments)).second;
-  LEVERET_ASSERT(is_new, "exchange '{}' is there already", name);
+  add(make_exchange(name, type, alternate_exchange, arguments));
+}
+
+void RoutingTable::add_delayed_exchange(std::string_view name, ExchangeType behind,
+                                        std::string_view alternate_exchange,
+                                        amqp::RawTable arguments, QueueId held_back) {
+  ++headers_binding_count_;  // Also without a binding.
+  add(std::make_unique<DelayedExchange>(make_exchange(name, behind, alternate_exchange, arguments),
+                                        held_back));
+}
+
+void RoutingTable::add(std::unique_ptr<Exchange> exchange) {
+  std::string name = exchange->name();
+  const bool is_new = exchanges_.emplace(std::move(name), std::move(exchange)).second;
+  LEVERET_ASSERT(is_new, "an exchange of this name is there already");
   ++version_;
 }
 
@@ -73,6 +88,7 @@ void RoutingTable::remove_exchange(std::string_view name) {
   if (found == exchanges_.end()) return;
   remove_bindings_from(*found->second);
   remove_bindings_to(*found->second);
+  if (found->second->type() == ExchangeType::delayed_message) --headers_binding_count_;
   exchanges_.erase(found);
   ++version_;
 }
@@ -202,6 +218,8 @@ std::size_t* RoutingTable::count_for(const Exchange& source) {
       if (hashing.looks_at_headers()) return &headers_binding_count_;
       return hashing.looks_at_properties() ? &unsteady_binding_count_ : nullptr;
     }
+    case ExchangeType::delayed_message:
+      return count_for(static_cast<const DelayedExchange&>(source).behind());
     case ExchangeType::direct:
     case ExchangeType::fanout:
     case ExchangeType::topic:

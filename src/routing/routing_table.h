@@ -60,6 +60,11 @@ class RoutingTable {
   /// `arguments` are looked at by types that hash. Requires: no exchange has this name.
   void add_exchange(std::string_view name, ExchangeType type, std::string_view alternate_exchange,
                     amqp::RawTable arguments = {});
+  /// One that holds back messages with a delay, which reach the queue `held_back` and no other; for
+  /// the rest it is an exchange of the type `behind`.
+  void add_delayed_exchange(std::string_view name, ExchangeType behind,
+                            std::string_view alternate_exchange, amqp::RawTable arguments,
+                            QueueId held_back);
   /// In place of the one it has. An exchange that is not there changes nothing.
   void set_alternate_exchange(std::string_view name, std::string_view alternate_exchange);
   /// With the bindings from it and those to it. An exchange that is not there changes nothing.
@@ -106,7 +111,7 @@ class RoutingTable {
   /// Grows with every change. While it stands, so does what route() would answer.
   [[nodiscard]] std::uint64_t version() const { return version_; }
   /// Whether a message's headers can make a difference: an exchange that looks at them has a
-  /// binding.
+  /// binding, or some exchange holds messages back.
   [[nodiscard]] bool looks_at_headers() const { return headers_binding_count_ != 0; }
   /// Whether the same message may go elsewhere the next time, or its other properties can make a
   /// difference: some exchange with a binding is like that.
@@ -144,6 +149,7 @@ class RoutingTable {
     }
   };
 
+  void add(std::unique_ptr<Exchange> exchange);
   [[nodiscard]] static BindingKey key_of(const Exchange& source, const Destination& destination,
                                          std::string_view routing_key, std::string_view arguments);
   [[nodiscard]] Exchange* find_exchange(std::string_view name);

@@ -4,6 +4,7 @@
 // since a client with several things wrong is told of the first; the rest is the registry's to say.
 #include "amqp/field_table.h"
 #include "base/log.h"
+#include "routing/delayed_exchange.h"
 #include "routing/hash_exchange.h"
 #include "routing/headers_exchange.h"
 #include "routing/message_headers.h"
@@ -83,7 +84,8 @@ Channel::Outcome Channel::on_exchange_declare(const amqp::ExchangeDeclare& metho
   const amqp::FieldValue* alternate = arguments->find("alternate-exchange");
   if (is_new) {
     if (Outcome allowed = check_name("exchange", name); !allowed) return allowed;
-    if (*type == ExchangeType::consistent_hash) {
+    if (Outcome valid = validate_delayed_exchange(*type, method.arguments); !valid) return valid;
+    if (routing_type(*type, method.arguments) == ExchangeType::consistent_hash) {
       const std::string text = resource_text("exchange", name, connection_.vhost_name());
       if (Outcome valid = validate_hash_arguments(method.arguments, text); !valid) return valid;
     }
@@ -110,7 +112,8 @@ Channel::Outcome Channel::on_exchange_declare(const amqp::ExchangeDeclare& metho
                                   .is_durable = method.durable,
                                   .is_auto_delete = method.auto_delete,
                                   .is_internal = method.internal,
-                                  .arguments = std::move(*arguments)};
+                                  .arguments = std::move(*arguments),
+                                  .connection = connection_.id()};
   connection_.shard().declare_exchange(
       std::move(declaration),
       reply_when_done(method.no_wait, method.key, amqp::ExchangeDeclareOk{}));
@@ -209,12 +212,12 @@ Channel::Outcome Channel::change_binding(BindingProperties binding, BindingChang
   }
   const VhostReplica* vhost = connection_.vhost();
   const ExchangeProperties* source = vhost ? vhost->find_exchange(binding.source) : nullptr;
-  if (!change.is_unbind && source && source->type == ExchangeType::headers) {
+  if (!change.is_unbind && source && source->routes_as == ExchangeType::headers) {
     if (Outcome valid = validate_headers_binding(raw_table(binding.arguments)); !valid) {
       return valid;
     }
   }
-  if (!change.is_unbind && source && source->type == ExchangeType::consistent_hash) {
+  if (!change.is_unbind && source && source->routes_as == ExchangeType::consistent_hash) {
     if (Outcome valid = validate_hash_weight(binding.routing_key); !valid) return valid;
   }
   BindingRequest request{std::move(binding), change.is_unbind, connection_.id()};

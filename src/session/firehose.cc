@@ -92,6 +92,7 @@ MessagePtr trace_of_publish(const Message& message, std::span<const std::string_
   FieldArray routed;
   routed.values.reserve(queues.size());
   for (const QueueHandlePtr& queue : queues) {
+    if (queue->properties.is_held_back) continue;
     routed.values.emplace_back(std::string_view(queue->properties.name));
   }
   headers.append("routed_queues", std::move(routed));

@@ -98,6 +98,62 @@ TEST(Expiry, of_0_leaves_a_message_to_a_consumer_that_waits) {
   });
 }
 
+TEST(Expiry, takes_messages_behind_one_that_lives_longer_if_the_queue_says_so) {
+  for_each_world([](TestBroker& broker, World world) {
+    Guest owner(broker, world.worker(1));
+    Guest publisher(broker, world.worker(2));
+    for (const auto& [queue, anywhere] : {std::pair("head", false), std::pair("any", true)}) {
+      declare(owner, std::string("dead.") + queue, {});
+      declare(owner, queue,
+              {{"x-expire-anywhere", anywhere},
+               {"x-dead-letter-exchange", ""},
+               {"x-dead-letter-routing-key", std::string("dead.") + queue}});
+      for (const auto& [expiration, body] :
+           {std::pair("5000", "long"), std::pair("500", "short"), std::pair("1000", "middle")}) {
+        const std::vector<std::byte> properties = with_expiration(expiration);
+        publisher.publish(1, {.routing_key = queue, .properties = properties}, body);
+      }
+    }
+    broker.settle();
+    let_pass(broker, 500ms);
+    EXPECT_EQ(ready(owner, "head"), 3u);
+    EXPECT_EQ(ready(owner, "any"), 2u);
+    EXPECT_EQ(ready(owner, "dead.any"), 1u);
+    let_pass(broker, 500ms);
+    EXPECT_EQ(ready(owner, "any"), 1u);
+    owner.consume("dead.any", "c", /*no_ack=*/true);
+    const std::vector<Content> dead = owner.take_deliveries();
+    EXPECT_THAT(bodies(dead), ElementsAre("short", "middle"));
+    EXPECT_THAT(deaths(dead), ElementsAre("expired any 1", "expired any 1"));
+    // What was delivered expires when it comes back.
+    owner.send(1, amqp::BasicGet{.queue = "any"});
+    broker.settle();
+    ASSERT_TRUE(owner.take_got());
+    let_pass(broker, 4000ms);
+    EXPECT_EQ(broker.totals().unacked, 1u);
+    owner.call<amqp::BasicRecoverOk>(1, amqp::BasicRecover{.requeue = true});
+    EXPECT_THAT(bodies(owner.take_deliveries()), ElementsAre("long"));
+  });
+}
+
+TEST(Expiry, anywhere_goes_with_priorities) {
+  for_each_world([](TestBroker& broker, World world) {
+    Guest owner(broker, world.worker(1));
+    declare(owner, "q", {{"x-expire-anywhere", true}, {"x-max-priority", std::int32_t{3}}});
+    for (const std::uint8_t priority : {0, 3, 1, 9}) {
+      amqp::BasicProperties properties;
+      properties.priority = priority;
+      properties.expiration = priority == 1 ? "500" : "5000";
+      const std::vector<std::byte> encoded = properties.to_raw();
+      owner.publish(1, {.routing_key = "q", .properties = encoded}, std::to_string(priority));
+    }
+    broker.settle();
+    let_pass(broker, 500ms);
+    owner.consume("q", "c", /*no_ack=*/true);
+    EXPECT_THAT(bodies(owner.take_deliveries()), ElementsAre("3", "9", "0"));
+  });
+}
+
 TEST(Expiry, of_a_queue_comes_when_nobody_has_used_it_for_so_long) {
   for_each_world([](TestBroker& broker, World world) {
     Guest owner(broker, world.worker(1));

@@ -2,7 +2,6 @@
 #include "vhost/dead_letter.h"
 
 #include "amqp/basic_properties.h"
-#include "amqp/field_table.h"
 
 #include <optional>
 #include <utility>
@@ -28,18 +27,6 @@ std::string_view reason_of(Death death) {
       break;
   }
   return "delivery_limit";
-}
-
-std::vector<std::string> keys_of(const Message& message, const FieldTable& headers) {
-  std::vector<std::string> keys{std::string(message.routing_key())};
-  // BCC was taken out when the message was published.
-  const FieldValue* cc = headers.find("CC");
-  const FieldArray* copies = cc ? cc->as_array() : nullptr;
-  if (copies == nullptr) return keys;
-  for (const FieldValue& key : copies->values) {
-    if (const std::string* text = key.as_string()) keys.push_back(*text);
-  }
-  return keys;
 }
 
 bool has_text(const FieldTable& table, std::string_view name, std::string_view text) {
@@ -88,12 +75,24 @@ FieldArray with_death(const FieldArray& before, FieldTable death, const DeathNot
 
 }  // namespace
 
+std::vector<std::string> routing_keys_of(const Message& message, const FieldTable& headers) {
+  std::vector<std::string> keys{std::string(message.routing_key())};
+  // BCC was taken out when the message was published.
+  const FieldValue* cc = headers.find("CC");
+  const FieldArray* copies = cc ? cc->as_array() : nullptr;
+  if (copies == nullptr) return keys;
+  for (const FieldValue& key : copies->values) {
+    if (const std::string* text = key.as_string()) keys.push_back(*text);
+  }
+  return keys;
+}
+
 DeadLetter make_dead_letter(const Message& message, const DeathNotice& notice) {
   // It was looked at when it was published.
   amqp::BasicProperties properties = *amqp::BasicProperties::decode(message.properties());
   FieldTable headers;
   if (properties.headers) headers = FieldTable::decode(*properties.headers).value_or(FieldTable());
-  const std::vector<std::string> keys = keys_of(message, headers);
+  const std::vector<std::string> keys = routing_keys_of(message, headers);
 
   FieldTable death = first_death(notice, message, keys, properties.expiration);
   const FieldValue* before = headers.find(x_death);
@@ -126,9 +125,10 @@ DeadLetter make_dead_letter(const Message& message, const DeathNotice& notice) {
   const std::vector<std::byte> encoded_headers = headers.to_raw();
   properties.headers = amqp::RawTable(encoded_headers);
   properties.expiration.reset();
-  letter.message =
-      make_message(notice.exchange, letter.routing_keys.front(), properties.to_raw(),
-                   message.body(), message.is_persistent(), {.priority = message.priority()});
+  // Not the message's own traits: one that was read from the disk has lost them.
+  letter.message = make_message(notice.exchange, letter.routing_keys.front(), properties.to_raw(),
+                                message.body(), message.is_persistent(),
+                                {.priority = properties.priority.value_or(0)});
   return letter;
 }
 

@@ -16,6 +16,7 @@
 
 #pragma once
 
+#include "amqp/field_table.h"
 #include "amqp/raw_table.h"
 #include "message/message.h"
 #include "queue/queue_rules.h"
@@ -42,6 +43,10 @@ struct DeadLetter {
 };
 /// Requires: the message's properties are well formed.
 [[nodiscard]] DeadLetter make_dead_letter(const Message& message, const DeathNotice& notice);
+
+/// The keys with which a message is routed: its own and those of its header CC.
+[[nodiscard]] std::vector<std::string> routing_keys_of(const Message& message,
+                                                       const amqp::FieldTable& headers);
 
 /// The headers say that the message went through `queue` and has come back to it with nobody
 /// rejecting it on the way: it would go round for ever.

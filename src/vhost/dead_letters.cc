@@ -4,13 +4,22 @@
 #include "amqp/basic_properties.h"
 #include "base/log.h"
 #include "vhost/dead_letter.h"
+#include "vhost/due_message.h"
 #include "vhost/shard.h"
 
 #include <chrono>
+#include <string>
 #include <string_view>
 #include <utility>
 
 namespace leveret {
+namespace {
+
+std::vector<std::string_view> views(const std::vector<std::string>& texts) {
+  return {texts.begin(), texts.end()};
+}
+
+}  // namespace
 
 DeadLetters::DeadLetters(Shard& shard)
     : shard_(shard), channel_(shard.next_channel_id()), next_sequence_(PublishToken::move_bit) {
@@ -32,29 +41,45 @@ bool DeadLetters::send(const Source& source, const DeadLetterRoute& route,
                  .routing_key = route.routing_key ? &*route.routing_key : nullptr});
   const amqp::RawTable headers =
       amqp::peek_headers(letter.message->properties()).value_or(amqp::RawTable());
-  const std::vector<std::string_view> keys(letter.routing_keys.begin(), letter.routing_keys.end());
-  // Taken for as long as it is used: a publish below may end in another send().
-  std::vector<QueueHandlePtr> targets = std::exchange(targets_, {});
-  targets.clear();
-  vhost->route(route.exchange, keys, {headers, letter.message->properties()}, targets);
+  targets_.clear();
+  vhost->route(route.exchange, views(letter.routing_keys), {headers, letter.message->properties()},
+               targets_);
   if (death != Death::rejected) {
-    std::erase_if(targets, [&](const QueueHandlePtr& target) {
+    std::erase_if(targets_, [&](const QueueHandlePtr& target) {
       return is_in_cycle(headers, target->properties.name);
     });
   }
-  if (!targets.empty()) {
-    const std::uint64_t sequence = next_sequence_++;
-    on_the_way_[sequence] = {.source = properties.id,
-                             .seq = source.seq,
-                             .unanswered = static_cast<std::uint32_t>(targets.size())};
-    for (const QueueHandlePtr& target : targets) {
-      shard_.publish(*target, letter.message, {channel_, sequence});
-    }
+  return publish(source, letter.message);
+}
+
+bool DeadLetters::send_due(const Source& source, const Message& message) {
+  const QueueProperties& properties = source.queue.properties;
+  VhostReplica* vhost = shard_.find_vhost(properties.vhost);
+  if (vhost == nullptr || vhost->find_exchange(properties.name) == nullptr) return false;
+  const DueMessage due = make_due(message);
+  const amqp::RawTable headers =
+      amqp::peek_headers(due.message->properties()).value_or(amqp::RawTable());
+  targets_.clear();
+  vhost->route(properties.name, views(due.routing_keys), {headers, due.message->properties()},
+               targets_);
+  return publish(source, due.message);
+}
+
+/// To targets_.
+bool DeadLetters::publish(const Source& source, const MessagePtr& message) {
+  if (targets_.empty()) return false;
+  // Taken for as long as they are used: a publish may end in another send().
+  std::vector<QueueHandlePtr> targets = std::exchange(targets_, {});
+  const std::uint64_t sequence = next_sequence_++;
+  on_the_way_[sequence] = {.source = source.queue.properties.id,
+                           .seq = source.seq,
+                           .unanswered = static_cast<std::uint32_t>(targets.size())};
+  for (const QueueHandlePtr& target : targets) {
+    shard_.publish(*target, message, {channel_, sequence});
   }
-  const bool has_target = !targets.empty();
   targets.clear();
   targets_ = std::move(targets);
-  return has_target;
+  return true;
 }
 
 void DeadLetters::on_confirmed(std::uint64_t first_sequence, std::uint32_t count,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// DeadLetters: the dead letters of one worker's queues, on their way to where they go.
+// DeadLetters: the dead letters of one worker's queues, on their way to where they go; and in the
+// same way messages that exchanges held back, when they are due.
 //
 // A message that died stays in its queue's store until every queue that its dead letter reached has
 // said that it has it for sure; so a crash at any moment loses none, and may leave it in both. A
@@ -45,10 +46,13 @@ class DeadLetters final : public ConfirmSink {
   /// not there, or leads nowhere.
   [[nodiscard]] bool send(const Source& source, const DeadLetterRoute& route,
                           const MessagePtr& message, Death death);
+  /// Sends what an exchange held back, `source`'s own, on its way through that exchange. As send().
+  [[nodiscard]] bool send_due(const Source& source, const Message& message);
 
   [[nodiscard]] std::size_t on_the_way() const { return on_the_way_.size(); }
 
  private:
+  [[nodiscard]] bool publish(const Source& source, const MessagePtr& message);
   // ConfirmSink
   void on_confirmed(std::uint64_t first_sequence, std::uint32_t count, bool is_accepted) override;
 
@@ -63,7 +67,7 @@ class DeadLetters final : public ConfirmSink {
   const ChannelId channel_;
   std::uint64_t next_sequence_;
   boost::unordered_flat_map<std::uint64_t, Moving> on_the_way_;  // By sequence.
-  std::vector<QueueHandlePtr> targets_;                          // Scratch of send().
+  std::vector<QueueHandlePtr> targets_;                          // Of what is being sent.
 };
 
 }  // namespace leveret

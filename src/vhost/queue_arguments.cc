@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vhost/queue_arguments.h"
 
+#include "amqp/delay_header.h"
 #include "queue/durability.h"
 #include "vhost/policies.h"
 
@@ -128,6 +129,11 @@ struct Argument {
   QueueTypes of = both_queue_types;  ///< Which types of queue may have it.
 };
 
+bool is_set(const QueueProperties& queue, std::string_view name) {
+  const auto said = raw_table(queue.arguments).find(name);
+  return said && said->as_bool().value_or(false);
+}
+
 constexpr Argument arguments_known[] = {
     {"x-expires", check_expires},
     {"x-message-ttl", check_ttl},
@@ -149,6 +155,7 @@ constexpr Argument arguments_known[] = {
     {"x-queue-leader-locator", check_locator, quorum},
     {"x-queue-version", check_version, classic},
     {"x-durability", check_durability},
+    {"x-expire-anywhere", check_flag},
     // Of streams.
     {"x-max-age", check_nothing, nobody},
     {"x-initial-cluster-size", check_nothing, nobody},
@@ -218,6 +225,12 @@ std::span<const std::string_view> queue_argument_names() {
 
 QueueLife life_of(const QueueProperties& queue, const Policy* policy) {
   QueueLife life;
+  if (queue.is_held_back) {
+    // To be due is to expire, and where it goes then is the host's.
+    life.rules.message_ttl_ms = amqp::delay_ms_max;
+    life.rules.is_holding_back = life.rules.has_dead_letter_exchange = true;
+    return life;
+  }
   const bool is_quorum = type_of(queue) == QueueType::quorum;
   std::optional<std::string> exchange;
   std::optional<std::string> routing_key;
@@ -253,6 +266,7 @@ QueueLife life_of(const QueueProperties& queue, const Policy* policy) {
     if (auto own = text("x-dead-letter-exchange")) exchange = std::move(own);
     if (auto own = text("x-dead-letter-routing-key")) routing_key = std::move(own);
   }
+  life.rules.expires_anywhere = expires_anywhere(queue);
   life.rules.shows_delivery_count = is_quorum || life.rules.delivery_limit != QueueRules::unlimited;
   if (is_quorum && overflow == Overflow::reject_publish_dlx) overflow = Overflow::drop_head;
   life.rules.overflow = overflow.value_or(Overflow::drop_head);
@@ -272,9 +286,10 @@ std::string_view queue_type_name(QueueType type) {
 }
 
 bool has_single_active_consumer(const QueueProperties& queue) {
-  const auto said = raw_table(queue.arguments).find("x-single-active-consumer");
-  return said && said->as_bool().value_or(false);
+  return is_set(queue, "x-single-active-consumer");
 }
+
+bool expires_anywhere(const QueueProperties& queue) { return is_set(queue, "x-expire-anywhere"); }
 
 std::uint8_t priority_max_of(const QueueProperties& queue) {
   const auto said = raw_table(queue.arguments).find("x-max-priority");

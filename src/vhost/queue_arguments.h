@@ -79,13 +79,17 @@ struct QueueLife {
 /// x-single-active-consumer.
 [[nodiscard]] bool has_single_active_consumer(const QueueProperties& queue);
 
+/// x-expire-anywhere: messages expire wherever they stand, and not only at the head.
+[[nodiscard]] bool expires_anywhere(const QueueProperties& queue);
+
 /// x-max-priority; 0: it has no priorities.
 [[nodiscard]] std::uint8_t priority_max_of(const QueueProperties& queue);
 
 /// Of two numbers the lower holds; of two texts that of the argument. RabbitMQ:
 /// parameters#combining-policy-definitions, rabbit_amqqueue_process. `policy` null: there is none.
 /// Of a quorum queue the policy's overflow and expires go before the arguments, and
-/// reject-publish-dlx is drop-head: rabbit_quorum_queue.
+/// reject-publish-dlx is drop-head: rabbit_quorum_queue. What an exchange holds back dies when it
+/// is due.
 [[nodiscard]] QueueLife life_of(const QueueProperties& queue, const Policy* policy);
 
 /// How safe the queue's persistent messages are before they are confirmed: as its argument

@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "routing/delayed_exchange.h"
 #include "vhost/limits.h"
 #include "vhost/refusals.h"
 #include "vhost/shard.h"
@@ -35,6 +36,10 @@ Registry::Registry(Broker& broker, MetadataStore& metadata) : broker_(broker), m
   for (unsigned worker = 0; worker < broker.executor().worker_count(); ++worker) {
     queue_ids_.emplace_back(WorkerId(static_cast<std::uint16_t>(worker)));
   }
+}
+
+WorkerId Registry::home_of_journal(std::uint16_t journal) const {
+  return WorkerId(static_cast<std::uint16_t>(journal % broker_.worker_count()));
 }
 
 QueueId Registry::next_queue_id(WorkerId home) { return queue_ids_[home.value()].next(); }
@@ -115,7 +120,7 @@ std::vector<ExchangePtr> Registry::predeclared_exchanges(const std::string& vhos
     ExchangeProperties exchange;
     exchange.vhost = vhost;
     exchange.name = std::move(name);
-    exchange.type = type;
+    exchange.type = exchange.routes_as = type;
     exchange.is_durable = true;
     exchange.is_internal = is_internal;
     return std::make_shared<const ExchangeProperties>(std::move(exchange));
@@ -139,7 +144,7 @@ Registry::VhostEntry& Registry::put_in_vhost(VhostRecord record,
                                    vhost.record.default_queue_type});
   for (ExchangePtr& exchange : predeclared_exchanges(name)) {
     vhost.exchanges[exchange->name].exchange = exchange;
-    topology.emplace_back(ExchangeAdded{std::move(exchange)});
+    topology.emplace_back(ExchangeAdded{.exchange = std::move(exchange)});
   }
   return vhost;
 }
@@ -149,10 +154,13 @@ Result<void> Registry::load() {
   std::vector<TopologyChange> topology;
   for (VhostRecord& vhost : snapshot.vhosts) put_in_vhost(std::move(vhost), topology);
 
+  queue_numbers_reserved_ = snapshot.queue_numbers_reserved;
+  last_queue_number_ = snapshot.queue_numbers_reserved;
   for (ExchangeRecord& record : snapshot.exchanges) {
     const auto vhost = vhosts_.find(record.vhost);
     const auto type = parse_exchange_type(record.type);
-    if (vhost == vhosts_.end() || !type) {
+    const auto routes_as = type ? routing_type(*type, raw_table(record.arguments)) : std::nullopt;
+    if (vhost == vhosts_.end() || !routes_as) {
       return failure("exchange '" + record.name + "' in vhost '" + record.vhost +
                      "' cannot be loaded: its vhost or its type '" + record.type + "' is unknown");
     }
@@ -165,8 +173,20 @@ Result<void> Registry::load() {
     exchange->is_internal = record.internal;
     exchange->arguments = std::move(record.arguments);
     exchange->alternate_exchange = alternate_exchange_of(raw_table(exchange->arguments));
+    exchange->routes_as = *routes_as;
+    if (is_delayed_exchange(*type, raw_table(exchange->arguments))) {
+      const std::uint64_t number = record.held_back_number;
+      if (number == 0 || number > snapshot.queue_numbers_reserved) {
+        return failure(fmt::format(
+            "exchange '{}' in vhost '{}' cannot be loaded: the number {} of what it holds back is "
+            "not among those that were given, 1 to {}",
+            record.name, record.vhost, number, snapshot.queue_numbers_reserved));
+      }
+      hold_back_at(*exchange, home_of_journal(record.held_back_journal), number,
+                   record.held_back_journal);
+    }
     vhost->second.exchanges[record.name].exchange = exchange;
-    topology.emplace_back(ExchangeAdded{exchange});
+    topology.emplace_back(ExchangeAdded{.exchange = exchange});
   }
 
   for (PolicyRecord& record : snapshot.policies) {
@@ -183,8 +203,6 @@ Result<void> Registry::load() {
 
   for (auto& [name, vhost] : vhosts_) assign_exchange_policies(vhost, topology);
 
-  queue_numbers_reserved_ = snapshot.queue_numbers_reserved;
-  last_queue_number_ = snapshot.queue_numbers_reserved;
   for (QueueRecord& record : snapshot.queues) {
     const auto vhost = vhosts_.find(record.vhost);
     if (vhost == vhosts_.end()) {
@@ -198,8 +216,7 @@ Result<void> Registry::load() {
                       record.name, record.vhost, record.number, snapshot.queue_numbers_reserved));
     }
     QueueProperties properties;
-    properties.id = next_queue_id(
-        WorkerId(static_cast<std::uint16_t>(record.journal % broker_.worker_count())));
+    properties.id = next_queue_id(home_of_journal(record.journal));
     properties.number = record.number;
     properties.journal = record.journal;
     properties.vhost = record.vhost;

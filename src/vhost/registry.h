@@ -193,6 +193,10 @@ class Registry {
   /// This very exchange, not another of its name.
   [[nodiscard]] bool has_exchange(const ExchangeProperties& exchange);
   [[nodiscard]] QueueId next_queue_id(WorkerId home);
+  [[nodiscard]] WorkerId home_of_journal(std::uint16_t journal) const;
+  /// Gives the exchange a queue for what it holds back. `number` 0: it is not kept.
+  void hold_back_at(ExchangeProperties& exchange, WorkerId home, std::uint64_t number,
+                    std::uint16_t journal);
   /// What a new vhost has: the exchanges of AMQP 0-9-1 §3.1.3 and RabbitMQ's own.
   [[nodiscard]] static std::vector<ExchangePtr> predeclared_exchanges(const std::string& vhost);
   VhostEntry& put_in_vhost(VhostRecord record, std::vector<TopologyChange>& topology);

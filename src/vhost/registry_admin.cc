@@ -174,11 +174,18 @@ void Registry::finish_vhost_deletion(const std::string& name, AdminDone done) {
   VhostEntry& vhost = vhosts_.find(name)->second;
   LEVERET_ASSERT(vhost.queues.empty(), "vhost '{}' still has queues", name);
   auto waiting = std::move(vhost.after_deletion);
+  std::vector<TopologyChange> topology;
+  for (const auto& [exchange_name, entry] : vhost.exchanges) {
+    // What it holds back goes with it.
+    if (entry.exchange->held_back) topology.emplace_back(ExchangeRemoved{entry.exchange});
+  }
   vhosts_.erase(name);
   users_.remove_vhost(name);
+  topology.emplace_back(VhostRemoved{name});
+  topology.push_back(auth_change());
   std::vector<Change> durable;
   durable.emplace_back(DeleteVhost{name});
-  commit({VhostRemoved{name}, auth_change()}, std::move(durable),
+  commit(std::move(topology), std::move(durable),
          [done = std::move(done)](Result<void> written) mutable { done(to_admin(written)); });
   for (auto& next : waiting) next();
 }

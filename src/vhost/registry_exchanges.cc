@@ -2,14 +2,31 @@
 //
 // The registry's exchanges and bindings.
 #include "base/assert.h"
+#include "routing/delayed_exchange.h"
 #include "vhost/equivalence.h"
 #include "vhost/refusals.h"
 #include "vhost/registry.h"
 #include "vhost/shard.h"
 
+#include <string>
 #include <utility>
+#include <variant>
 
 namespace leveret {
+
+void Registry::hold_back_at(ExchangeProperties& exchange, WorkerId home, std::uint64_t number,
+                            std::uint16_t journal) {
+  exchange.held_back = QueueHandlePtr(new QueueHandle({.id = next_queue_id(home),
+                                                       .vhost = exchange.vhost,
+                                                       .name = exchange.name,
+                                                       .is_durable = exchange.is_durable,
+                                                       .exclusive_owner = {},
+                                                       .arguments = {},
+                                                       .number = number,
+                                                       .journal = journal,
+                                                       .is_held_back = true}));
+}
+
 void Registry::declare_exchange(ExchangeDeclaration declaration, Done<void> done) {
   VhostEntry* vhost = find_vhost(declaration.vhost);
   if (vhost == nullptr || vhost->is_being_deleted) return done(refuse_no_vhost(declaration.vhost));
@@ -31,6 +48,16 @@ void Registry::declare_exchange(ExchangeDeclaration declaration, Done<void> done
   if (has_reserved_prefix(declaration.name)) {
     return done(refuse_reserved("exchange", declaration.name));
   }
+  const std::string arguments = encoded_table(declaration.arguments);
+  const bool is_delayed = is_delayed_exchange(declaration.type, raw_table(arguments));
+  const bool is_numbered = is_delayed && declaration.is_durable;
+  if (is_numbered && last_queue_number_ == queue_numbers_reserved_) {
+    return reserve_queue_numbers([this, declaration = std::move(declaration),
+                                  done = std::move(done)](const Result<void>& reserved) mutable {
+      if (!reserved) return done(refuse_storage(reserved.error()));
+      declare_exchange(std::move(declaration), std::move(done));  // Anew: much may have happened.
+    });
+  }
   auto exchange = std::make_shared<ExchangeProperties>();
   exchange->vhost = declaration.vhost;
   exchange->name = declaration.name;
@@ -38,8 +65,14 @@ void Registry::declare_exchange(ExchangeDeclaration declaration, Done<void> done
   exchange->is_durable = declaration.is_durable;
   exchange->is_auto_delete = declaration.is_auto_delete;
   exchange->is_internal = declaration.is_internal;
-  exchange->arguments = encoded_table(declaration.arguments);
-  exchange->alternate_exchange = alternate_exchange_of(raw_table(exchange->arguments));
+  exchange->arguments = arguments;
+  exchange->alternate_exchange = alternate_exchange_of(raw_table(arguments));
+  // What cannot be behind was refused before it came here.
+  exchange->routes_as = *routing_type(declaration.type, raw_table(arguments));
+  if (is_delayed) {
+    const WorkerId home = home_of(declaration.connection);
+    hold_back_at(*exchange, home, is_numbered ? ++last_queue_number_ : 0, home.value());
+  }
 
   ExchangeEntry& entry = vhost->exchanges[declaration.name];
   entry.exchange = exchange;
@@ -52,9 +85,15 @@ void Registry::declare_exchange(ExchangeDeclaration declaration, Done<void> done
                                       .auto_delete = exchange->is_auto_delete,
                                       .internal = exchange->is_internal,
                                       .arguments = exchange->arguments}});
+    if (is_numbered) {
+      ExchangeRecord& record = std::get<PutExchange>(durable.back()).exchange;
+      record.held_back_number = exchange->held_back->properties.number;
+      record.held_back_journal = exchange->held_back->properties.journal;
+    }
   }
-  commit({ExchangeAdded{exchange, entry.policy}}, std::move(durable),
-         [this, exchange, done = std::move(done)](Result<void> written) mutable {
+  commit({ExchangeAdded{exchange, is_numbered, entry.policy}}, std::move(durable),
+         [this, exchange, is_numbered, done = std::move(done)](Result<void> written) mutable {
+           if (is_numbered) tell_committed(*exchange->held_back);
            if (written) return done({});
            VhostEntry* world = find_vhost(exchange->vhost);
            if (world && world->exchanges.contains(exchange->name)) {

@@ -29,10 +29,15 @@ const ExchangeProperties* VhostReplica::find_exchange(std::string_view name) con
 }
 
 void VhostReplica::add(const ExchangePtr& exchange, const Policy* policy) {
-  if (!exchange->name.empty()) {  // The default exchange is there from the start.
-    routing_.add_exchange(exchange->name, exchange->type,
-                          alternate_exchange_in_force(*exchange, policy),
-                          raw_table(exchange->arguments));
+  const std::string& alternate = alternate_exchange_in_force(*exchange, policy);
+  const amqp::RawTable arguments = raw_table(exchange->arguments);
+  if (exchange->held_back != nullptr) {
+    const QueueId held_back = exchange->held_back->properties.id;
+    routing_.add_delayed_exchange(exchange->name, exchange->routes_as, alternate, arguments,
+                                  held_back);
+    queues_by_id_[held_back] = exchange->held_back.get();
+  } else if (!exchange->name.empty()) {  // The default exchange is there from the start.
+    routing_.add_exchange(exchange->name, exchange->routes_as, alternate, arguments);
   }
   exchanges_.insert_or_assign(exchange->name, exchange);
 }
@@ -43,6 +48,7 @@ void VhostReplica::change_policy(const ExchangeProperties& exchange, const Polic
 
 void VhostReplica::remove(const ExchangePtr& exchange) {
   routing_.remove_exchange(exchange->name);
+  if (exchange->held_back != nullptr) queues_by_id_.erase(exchange->held_back->properties.id);
   exchanges_.erase(exchange->name);
 }
 

@@ -49,7 +49,8 @@ Shard::Shard(Broker& broker, WorkerId home)
       publish_bytes_taken_(broker.executor().worker_count()),
       publish_bytes_in_flight_(broker.executor().worker_count()),
       is_congested_(broker.executor().worker_count()),
-      dead_letters_(*this) {}
+      dead_letters_(*this),
+      removals_(*this) {}
 
 Shard::~Shard() {
   for (auto& [id, home_queue] : queues_) home_queue.handle->queue = nullptr;
@@ -73,10 +74,11 @@ std::vector<ConnectionPort*> Shard::connections() const {
   return all;
 }
 
-std::vector<QueueSnapshot> Shard::queue_snapshots() const {
+std::vector<QueueSnapshot> Shard::snapshots(bool of_held_back) const {
   std::vector<QueueSnapshot> all;
-  all.reserve(queues_.size());
+  if (!of_held_back) all.reserve(queues_.size());
   for (const auto& [id, home_queue] : queues_) {
+    if (home_queue.handle->properties.is_held_back != of_held_back) continue;
     all.push_back({id, home_queue.queue->counts(), home_queue.queue->totals(),
                    home_queue.queue->single_active_consumer(), home_queue.recovered});
   }
@@ -559,9 +561,11 @@ void Shard::apply(const TopologyChange& change) {
     }
     void operator()(const ExchangeAdded& added) {
       vhost(added.exchange->vhost).add(added.exchange, added.policy.get());
+      shard.add_exchange_here(added);
     }
     void operator()(const ExchangeRemoved& removed) {
       vhost(removed.exchange->vhost).remove(removed.exchange);
+      shard.remove_exchange_here(*removed.exchange);
     }
     void operator()(const ExchangePolicyChanged& changed) {
       vhost(changed.exchange->vhost).change_policy(*changed.exchange, changed.policy.get());

@@ -17,15 +17,16 @@
 #pragma once
 
 #include "message/ids.h"
-#include "queue/classic_store.h"
 #include "queue/queue.h"
 #include "queue/queue_host.h"
+#include "queue/store_limits.h"
 #include "vhost/alarms.h"
 #include "vhost/broker.h"
 #include "vhost/dead_letters.h"
 #include "vhost/ports.h"
 #include "vhost/queue_journals.h"
 #include "vhost/remote.h"
+#include "vhost/removals.h"
 #include "vhost/replica.h"
 #include "vhost/reply_addresses.h"
 #include "vhost/requests.h"
@@ -43,6 +44,8 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 namespace leveret {
+
+class SortedStore;
 
 /// A queue in numbers, for people and for the management API; taken at one moment.
 struct QueueSnapshot {
@@ -83,9 +86,12 @@ class Shard final : private QueueJournalsHost {
   void add_channel(ChannelId id, ConfirmSink& sink) { channels_[id] = &sink; }
   void remove_channel(ChannelId id) { channels_.erase(id); }
   [[nodiscard]] std::vector<ConnectionPort*> connections() const;
-  [[nodiscard]] std::size_t channel_count() const { return channels_.size() - 1; }  // DeadLetters.
-  /// Of every queue that is at home here.
-  [[nodiscard]] std::vector<QueueSnapshot> queue_snapshots() const;
+  /// Without dead_letters_ and removals_.
+  [[nodiscard]] std::size_t channel_count() const { return channels_.size() - 2; }
+  /// Of every queue that is at home here and was declared.
+  [[nodiscard]] std::vector<QueueSnapshot> queue_snapshots() const { return snapshots(false); }
+  /// Of what exchanges hold back here, by the queues that nobody declared.
+  [[nodiscard]] std::vector<QueueSnapshot> held_back_snapshots() const { return snapshots(true); }
 
   // Declarations. The answer comes when every worker knows and, for durable things, when it is on
   // disk.
@@ -131,6 +137,15 @@ class Shard final : private QueueJournalsHost {
   void await_settled(const QueueHandle& queue, PublishToken token);
   void release(const QueueHandle& queue, ChannelId channel);
   void resume(const QueueHandle& queue, ConsumerId consumer);
+
+  // What exchanges hold back: `queue` is ExchangeProperties::held_back.
+
+  /// As SortedStore::list(); empty when the queue has gone.
+  using HeldBackList = std::vector<StoredMessage>;
+  void list_held_back(const QueueHandle& queue, MessageSeq after, std::size_t count,
+                      std::move_only_function<void(HeldBackList)> done);
+  void remove_held_back(const QueueHandle& queue, MessageSeq seq,
+                        std::move_only_function<void(Removals::Outcome)> done);
 
   // Direct reply-to.
 
@@ -253,9 +268,12 @@ class Shard final : private QueueJournalsHost {
   template <class Request, class T>
   void ask_registry(void (Registry::*method)(Request, Done<T>), Request request, Done<T> done);
 
+  [[nodiscard]] std::vector<QueueSnapshot> snapshots(bool of_held_back) const;
   void set_traced(VhostReplica& vhost, bool is_traced);
   /// So much is on its way to another worker: publishers are held when that is too much.
   void count_publish_to(WorkerId home, std::uint64_t bytes);
+  void add_exchange_here(const ExchangeAdded& added);
+  void remove_exchange_here(const ExchangeProperties& exchange);
   void add_queue_here(const QueueAdded& added);
   struct RecoveredPriority {
     std::uint8_t priority = 0;
@@ -263,6 +281,9 @@ class Shard final : private QueueJournalsHost {
   };
   void make_queue(const QueueHandlePtr& handle, const Policy* policy,
                   std::vector<RecoveredPriority> recovered, bool is_clean);
+  /// The messages that a start found of the queue; they are taken out of there.
+  [[nodiscard]] static std::vector<RecoveredPriority> take_recovered(const QueueProperties& queue,
+                                                                     Recovered& from);
   void change_policy(const QueueHandle& queue, PolicyPtr policy);
   /// What waits until the queue is ready; null: it is, or it is not here.
   [[nodiscard]] std::vector<std::move_only_function<void()>>* find_waiting(QueueId id) {
@@ -314,6 +335,7 @@ class Shard final : private QueueJournalsHost {
     QueueHandlePtr handle;
     RecoveredCounts recovered;
     std::unique_ptr<const DeadLetterRoute> dead_letters;  // Null: there are none.
+    SortedStore* held_back = nullptr;  // The queue's store, if an exchange holds messages back.
   };
   boost::unordered_flat_map<QueueId, HomeQueue, std::hash<QueueId>> queues_;
   // Queues of which nothing may be said yet, and what was asked of them meanwhile: their messages
@@ -355,6 +377,7 @@ class Shard final : private QueueJournalsHost {
   std::vector<ConnectionId> slowed_connections_;
 
   DeadLetters dead_letters_;
+  Removals removals_;
   AlarmSetPtr alarms_ = std::make_shared<const AlarmSet>();
   std::uint64_t held_publish_bytes_ = 0;
   std::uint64_t dropped_publishes_ = 0;

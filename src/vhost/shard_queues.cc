@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "journal/owner_names.h"
 #include "queue/priority_store.h"
+#include "queue/sorted_store.h"
 #include "vhost/queue_arguments.h"
 #include "vhost/registry.h"
 #include "vhost/shard.h"
@@ -16,6 +17,11 @@
 
 namespace leveret {
 namespace {
+
+/// Its messages are not only taken from the head.
+bool is_sorted(const QueueProperties& queue) {
+  return queue.is_held_back || expires_anywhere(queue);
+}
 
 std::unique_ptr<const DeadLetterRoute> boxed(std::optional<DeadLetterRoute> route) {
   return route ? std::make_unique<const DeadLetterRoute>(std::move(*route)) : nullptr;
@@ -36,6 +42,19 @@ void Shard::add_queue_here(const QueueAdded& added) {
                                .acts = {}};
   }
   if (!awaits_journal) make_queue(added.queue, added.policy.get(), {}, /*is_clean=*/true);
+}
+
+void Shard::add_exchange_here(const ExchangeAdded& added) {
+  const QueueHandlePtr& held_back = added.exchange->held_back;
+  if (held_back == nullptr || held_back->home() != home_) return;
+  add_queue_here({.queue = held_back, .awaits_commit = added.awaits_commit});
+}
+
+void Shard::remove_exchange_here(const ExchangeProperties& exchange) {
+  if (exchange.held_back == nullptr || exchange.held_back->home() != home_) return;
+  when_ready(exchange.held_back->properties.id, [this, held_back = exchange.held_back] {
+    static_cast<void>(delete_here(*held_back, /*if_unused=*/false, /*if_empty=*/false));
+  });
 }
 
 void Shard::on_queue_committed(QueueId id) {
@@ -69,23 +88,38 @@ void Shard::make_queue(const QueueHandlePtr& handle, const Policy* policy,
                        std::vector<RecoveredPriority> recovered, bool is_clean) {
   const QueueProperties& properties = handle->properties;
   const bool is_kept = properties.number != 0;
-  const ClassicStore::Options options{
-      .owner =
-          is_kept ? owner_of_queue(properties.number) : owner_of_nameless(properties.id.value()),
-      .is_durable = is_kept,
-      .keeps_all = type_of(properties) == QueueType::quorum,
-      .durability = durability_of(properties, policy, broker_.journal_settings().durability)};
+  const OwnerId owner =
+      is_kept ? owner_of_queue(properties.number) : owner_of_nameless(properties.id.value());
+  const Durability durability =
+      durability_of(properties, policy, broker_.journal_settings().durability);
+  const ClassicStore::Options options{.owner = owner,
+                                      .is_durable = is_kept,
+                                      .keeps_all = type_of(properties) == QueueType::quorum,
+                                      .durability = durability};
   RecoveredCounts counts;
   for (const RecoveredPriority& one : recovered) counts += one.messages.counts;
   if (counts.unconfirmed + counts.discarded != 0) {
     log(LogLevel::info, "queue",
-        "recovered queue=\"{}\" vhost=\"{}\" confirmed={} unconfirmed={} discarded={}",
-        log_safe(properties.name), log_safe(properties.vhost), counts.confirmed, counts.unconfirmed,
-        counts.discarded);
+        "recovered {}=\"{}\" vhost=\"{}\" confirmed={} unconfirmed={} discarded={}",
+        properties.is_held_back ? "delayed_by" : "queue", log_safe(properties.name),
+        log_safe(properties.vhost), counts.confirmed, counts.unconfirmed, counts.discarded);
   }
   MessageLog* log_of_queue = journals_.find_log(properties.journal);
   std::unique_ptr<MessageStore> store;
-  if (const std::uint8_t priority_max = priority_max_of(properties); priority_max != 0) {
+  SortedStore* held_back = nullptr;
+  if (is_sorted(properties)) {
+    const SortedStore::Options sorted_options{
+        .owner = owner_of_unordered(owner),
+        .order = properties.is_held_back ? SortedStore::Order::due : SortedStore::Order::arrival,
+        .is_durable = is_kept,
+        .keeps_all = options.keeps_all || properties.is_held_back,
+        .durability = durability,
+        .priority_max = priority_max_of(properties)};
+    auto sorted = std::make_unique<SortedStore>(log_of_queue, store_limits_, sorted_options);
+    for (const RecoveredPriority& one : recovered) sorted->recover(one.messages, is_clean);
+    if (properties.is_held_back) held_back = sorted.get();
+    store = std::move(sorted);
+  } else if (const std::uint8_t priority_max = priority_max_of(properties); priority_max != 0) {
     auto priorities =
         std::make_unique<PriorityStore>(log_of_queue, store_limits_, options, priority_max);
     for (RecoveredPriority& one : recovered) {
@@ -102,6 +136,7 @@ void Shard::make_queue(const QueueHandlePtr& handle, const Policy* policy,
   home_queue.handle = handle;
   home_queue.recovered = counts;
   home_queue.dead_letters = boxed(std::move(life.dead_letters));
+  home_queue.held_back = held_back;
   home_queue.queue = std::make_unique<Queue>(
       properties.id,
       Queue::Options{.is_auto_delete = properties.is_auto_delete,
@@ -124,9 +159,10 @@ bool Shard::wake_queues() {
 
 bool Shard::dead_letter(Queue& queue, const StoredMessage& message, Death death) {
   const HomeQueue& home_queue = queues_.at(queue.id());
+  const DeadLetters::Source source{*home_queue.handle, message.seq};
+  if (home_queue.held_back != nullptr) return dead_letters_.send_due(source, *message.message);
   if (home_queue.dead_letters == nullptr) return false;
-  return dead_letters_.send({*home_queue.handle, message.seq}, *home_queue.dead_letters,
-                            message.message, death);
+  return dead_letters_.send(source, *home_queue.dead_letters, message.message, death);
 }
 
 // In a task of its own: the next queue may refuse as well, and so on along any number of queues.
@@ -170,17 +206,7 @@ void Shard::on_journal_ready(std::uint16_t index, Recovered recovered) {
   }
   loading_count_ -= ready.size();
   for (const auto& [handle, policy] : ready) {
-    std::vector<RecoveredPriority> found;
-    const OwnerId queue = owner_of_queue(handle->properties.number);
-    const unsigned priority_max = priority_max_of(handle->properties);
-    for (unsigned priority = 0; priority <= priority_max; ++priority) {
-      const auto owner =
-          recovered.owners.find(owner_of_priority(queue, static_cast<std::uint8_t>(priority)));
-      if (owner == recovered.owners.end()) continue;
-      found.push_back({static_cast<std::uint8_t>(priority), std::move(owner->second)});
-      recovered.owners.erase(owner);
-    }
-    make_queue(handle, policy.get(), std::move(found), is_clean);
+    make_queue(handle, policy.get(), take_recovered(handle->properties, recovered), is_clean);
   }
   // What is left belonged to queues that were deleted.
   Journal& journal = journals_.find_log(index)->journal();
@@ -190,6 +216,28 @@ void Shard::on_journal_ready(std::uint16_t index, Recovered recovered) {
     }
   }
   for (const auto& [handle, policy] : ready) go_on_if_ready(handle->properties.id);
+}
+
+std::vector<Shard::RecoveredPriority> Shard::take_recovered(const QueueProperties& queue,
+                                                            Recovered& from) {
+  std::vector<RecoveredPriority> found;
+  const auto take = [&](OwnerId owner, std::uint8_t priority) {
+    const auto messages = from.owners.find(owner);
+    if (messages == from.owners.end()) return;
+    found.push_back({priority, std::move(messages->second)});
+    from.owners.erase(messages);
+  };
+  const OwnerId owner = owner_of_queue(queue.number);
+  if (is_sorted(queue)) {
+    take(owner_of_unordered(owner), 0);
+    return found;
+  }
+  const unsigned priority_max = priority_max_of(queue);
+  for (unsigned priority = 0; priority <= priority_max; ++priority) {
+    take(owner_of_priority(owner, static_cast<std::uint8_t>(priority)),
+         static_cast<std::uint8_t>(priority));
+  }
+  return found;
 }
 
 void Shard::on_journal_unusable(std::uint16_t index, const Error& why) {

@@ -29,18 +29,6 @@ class Queue;
 struct Policy;
 using PolicyPtr = std::shared_ptr<const Policy>;
 
-struct ExchangeProperties {
-  std::string vhost;
-  std::string name;
-  ExchangeType type = ExchangeType::direct;
-  bool is_durable = false;
-  bool is_auto_delete = false;
-  bool is_internal = false;
-  std::string arguments;  ///< Encoded field table, without its length.
-  std::string alternate_exchange;
-};
-using ExchangePtr = std::shared_ptr<const ExchangeProperties>;
-
 struct QueueProperties {
   QueueId id;
   std::string vhost;
@@ -53,6 +41,8 @@ struct QueueProperties {
   /// will. Zero: not durable or exclusive, it has no records.
   std::uint64_t number = 0;
   std::uint16_t journal = 0;  ///< Index of the journal that holds its messages.
+  /// Not a queue that anybody declared: it has what the exchange of this vhost and name holds back.
+  bool is_held_back = false;
 };
 
 /// A queue as every worker may hold it: its properties, and on its home worker the queue itself.
@@ -76,6 +66,23 @@ struct QueueHandle : RefCounted<QueueHandle> {
   mutable Queue* queue = nullptr;  // Not owned: the home's Shard owns it and clears this first.
 };
 using QueueHandlePtr = IntrusivePtr<const QueueHandle>;
+
+struct ExchangeProperties {
+  std::string vhost;
+  std::string name;
+  ExchangeType type = ExchangeType::direct;
+  bool is_durable = false;
+  bool is_auto_delete = false;
+  bool is_internal = false;
+  std::string arguments;  ///< Encoded field table, without its length.
+  std::string alternate_exchange = {};
+  ExchangeType routes_as =
+      ExchangeType::direct;  ///< Its type, or the one behind x-delayed-message.
+  /// Where messages with a delay wait until they are due; null: it knows no delays. Nobody finds
+  /// this queue but by its exchange.
+  QueueHandlePtr held_back = {};
+};
+using ExchangePtr = std::shared_ptr<const ExchangeProperties>;
 
 /// One binding. Two bindings are the same when all of this is.
 struct BindingProperties {
@@ -110,6 +117,8 @@ struct VhostRemoved {
 };
 struct ExchangeAdded {
   ExchangePtr exchange;
+  /// What it holds back waits for its declaration to be on disk: as QueueAdded::awaits_commit.
+  bool awaits_commit = false;
   PolicyPtr policy = {};  ///< Null: it has none.
 };
 struct ExchangeRemoved {

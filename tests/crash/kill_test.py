@@ -110,12 +110,15 @@ def drain(broker, queue: str) -> list[tuple[int, bool]]:
     return found
 
 
-def ledger_of(broker, queue: str) -> dict:
-    address = f"http://{broker.host}:{broker.management_port}/api/queues/%2F/{queue}"
-    request = urllib.request.Request(address)
+def api(broker, path: str):
+    request = urllib.request.Request(f"http://{broker.host}:{broker.management_port}/api/{path}")
     request.add_header("Authorization", "Basic " + base64.b64encode(b"guest:guest").decode())
     with urllib.request.urlopen(request, timeout=WAIT_SECONDS_MAX) as answer:
-        return json.load(answer)["ledger"]
+        return json.load(answer)
+
+
+def ledger_of(broker, queue: str) -> dict:
+    return api(broker, f"queues/%2F/{queue}")["ledger"]
 
 
 @pytest.fixture(name="broker")
@@ -207,6 +210,44 @@ def test_no_dead_letter_is_lost_by_a_kill(broker):
     assert confirmed <= found
     for queue in ("living", "dead"):
         assert ledger_of(broker, queue)["balanced"]
+    channel.connection.close()
+
+
+def test_no_delayed_message_is_lost_by_a_kill(broker):
+    """The broker is killed while messages are held back, and again while they come due."""
+    count = 2000
+    connection = connect(broker)
+    channel = connection.channel()
+    arguments = {"x-delayed-type": "fanout"}
+    channel.exchange_declare("later", "x-delayed-message", durable=True, arguments=arguments)
+    channel.queue_declare("due", durable=True)
+    channel.queue_bind("due", "later")
+    channel.confirm_delivery()
+    confirmed = set()
+    for number in range(count):
+        delay = pika.BasicProperties(headers={"x-delay": 1 + number * 7919 % 3000}, delivery_mode=2)
+        channel.basic_publish("later", "", b"%d" % number, delay)
+        confirmed.add(number)
+        if number in (count // 2, count - 1):
+            broker.kill()
+            broker.start()
+            channel = connect(broker).channel()
+            channel.confirm_delivery()
+
+    def held_back() -> int:
+        exchange = api(broker, "exchanges/%2F/later")
+        return exchange["messages_delayed"]
+
+    wait_until(lambda: held_back() == 0)
+    found = []
+    wait_until(lambda: ledger_of(broker, "due")["present"] >= len(confirmed))
+    while True:
+        method, properties, body = channel.basic_get("due", auto_ack=True)
+        if method is None:
+            break
+        assert properties.headers["x-delay"] < 0
+        found.append(int(body))
+    assert confirmed == set(found)
     channel.connection.close()
 
 
