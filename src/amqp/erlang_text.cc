@@ -7,9 +7,11 @@
 #include "amqp/limits.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 
-#include <fmt/format.h>
+#include <arpa/inet.h>
+#include <fmt/ranges.h>
 
 namespace leveret::amqp {
 namespace {
@@ -58,47 +60,66 @@ bool is_printable(std::byte byte) {
   return (octet >= 0x20 && octet <= 0x7E) || octet >= 0xA0 || escape_letter(octet) != 0;
 }
 
-void append_characters(std::string& text, std::span<const std::byte> bytes) {
+bool is_full(const std::string& text, ErlangLayout layout) {
+  return layout == ErlangLayout::reply_text && text.size() > short_string_bytes_max;
+}
+
+void append_characters(std::string& text, std::span<const std::byte> bytes, ErlangLayout layout) {
   text += '"';
   for (const std::byte each : bytes) {
     const auto octet = std::to_integer<std::uint8_t>(each);
     const char letter = escape_letter(octet);
     if (letter != 0) text += '\\';
     text += letter != 0 ? letter : static_cast<char>(octet);
-    if (text.size() > short_string_bytes_max) return;
+    if (is_full(text, layout)) return;
   }
   text += '"';
 }
 
-void append_numbers(std::string& text, std::span<const std::byte> bytes) {
+void append_numbers(std::string& text, std::span<const std::byte> bytes, ErlangLayout layout) {
   const std::size_t indent = column_of(text);
   std::size_t column = indent;
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     const bool is_last = i + 1 == bytes.size();
     const std::string number =
         fmt::format("{}{}", std::to_integer<unsigned>(bytes[i]), is_last ? "" : ",");
-    if (column + number.size() > number_column_max && i > 0) {
+    const bool has_room = column + number.size() <= number_column_max;
+    if (layout == ErlangLayout::reply_text && !has_room && i > 0) {
       break_line(text, indent);
       column = indent;
     }
     text += number;
     column += number.size();
-    if (text.size() > short_string_bytes_max) return;
+    if (is_full(text, layout)) return;
   }
 }
 
 }  // namespace
 
-void append_erlang_binary(std::string& text, std::span<const std::byte> bytes) {
+void append_erlang_binary(std::string& text, std::span<const std::byte> bytes,
+                          ErlangLayout layout) {
   text += "<<";
   if (bytes.empty()) {
     // Nothing between the brackets, not even quotes.
   } else if (std::ranges::all_of(bytes, is_printable)) {
-    append_characters(text, bytes);
+    append_characters(text, bytes, layout);
   } else {
-    append_numbers(text, bytes);
+    append_numbers(text, bytes, layout);
   }
   text += ">>";
+}
+
+std::string erlang_address(const std::string& address) {
+  std::array<std::uint8_t, 16> octets{};
+  if (::inet_pton(AF_INET, address.c_str(), octets.data()) == 1) {
+    return fmt::format("{{{}}}", fmt::join(std::span(octets).first(4), ","));
+  }
+  if (::inet_pton(AF_INET6, address.c_str(), octets.data()) != 1) return address;
+  std::array<unsigned, 8> groups{};
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    groups[i] = octets[2 * i] * 256U + octets[2 * i + 1];
+  }
+  return fmt::format("{{{}}}", fmt::join(groups, ","));
 }
 
 void append_erlang_pair(std::string& text, std::string_view name, unsigned number) {

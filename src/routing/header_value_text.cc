@@ -10,12 +10,15 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
 namespace leveret {
 namespace {
 
+using amqp::ErlangLayout;
 using amqp::FieldCursor;
 using amqp::FieldType;
 using amqp::FieldValueView;
@@ -57,33 +60,44 @@ std::string erlang_float(double value) {
                      exponent_text);
 }
 
-void append(std::string& text, FieldValueView value, int depth_max);
+void append(std::string& text, FieldValueView value, int depth_max, ErlangLayout layout);
 
-/// [{type,value},...] or [{<<"key">>,type,value},...].
-void append_composite(std::string& text, FieldValueView composite, int depth_max) {
-  const bool is_table = composite.type() == FieldType::table;
+/// {<<"key">>,type,value}; of an array's element, which has no key, {type,value}. False: it is
+/// malformed.
+bool append_entry(std::string& text, FieldCursor& cursor, bool has_key, int depth_max,
+                  ErlangLayout layout) {
+  text += '{';
+  if (has_key) {
+    const auto key = cursor.next_key();
+    if (!key) return false;
+    amqp::append_erlang_binary(text, std::as_bytes(std::span(*key)), layout);
+    text += ',';
+  }
+  const auto value = cursor.next_value();
+  if (!value) return false;
+  text += amqp::field_type_name(value->type());
+  text += ',';
+  append(text, *value, depth_max, layout);
+  text += '}';
+  return true;
+}
+
+void append_composite(std::string& text, FieldValueView composite, int depth_max,
+                      ErlangLayout layout) {
   FieldCursor cursor(composite.bytes());
   text += '[';
   for (bool is_first = true; !cursor.is_at_end(); is_first = false) {
-    if (depth_max == 0 || text.size() > amqp::short_string_bytes_max) return;
-    text += is_first ? "{" : ",{";
-    if (is_table) {
-      const auto key = cursor.next_key();
-      if (!key) return;
-      amqp::append_erlang_binary(text, std::as_bytes(std::span(*key)));
-      text += ',';
-    }
-    const auto value = cursor.next_value();
-    if (!value) return;
-    text += amqp::field_type_name(value->type());
-    text += ',';
-    append(text, *value, depth_max - 1);
-    text += '}';
+    const bool is_full =
+        layout == ErlangLayout::reply_text && text.size() > amqp::short_string_bytes_max;
+    if (depth_max == 0 || is_full) return;
+    if (!is_first) text += ',';
+    const bool has_key = composite.type() == FieldType::table;
+    if (!append_entry(text, cursor, has_key, depth_max - 1, layout)) return;
   }
   text += ']';
 }
 
-void append(std::string& text, FieldValueView value, int depth_max) {
+void append(std::string& text, FieldValueView value, int depth_max, ErlangLayout layout) {
   switch (value.type()) {
     case FieldType::boolean:
       text += *value.as_bool() ? "true" : "false";
@@ -105,11 +119,11 @@ void append(std::string& text, FieldValueView value, int depth_max) {
       return;
     case FieldType::long_string:
     case FieldType::byte_array:
-      amqp::append_erlang_binary(text, value.bytes());
+      amqp::append_erlang_binary(text, value.bytes(), layout);
       return;
     case FieldType::array:
     case FieldType::table:
-      append_composite(text, value, depth_max);
+      append_composite(text, value, depth_max, layout);
       return;
     default:
       text += fmt::format("{}", *value.as_integer());
@@ -119,7 +133,19 @@ void append(std::string& text, FieldValueView value, int depth_max) {
 }  // namespace
 
 void append_header_value(std::string& text, FieldValueView value) {
-  append(text, value, amqp::table_depth_max);
+  append(text, value, amqp::table_depth_max, ErlangLayout::reply_text);
+}
+
+std::vector<std::string> header_entry_texts(amqp::RawTable table) {
+  std::vector<std::string> texts;
+  FieldCursor cursor(table.bytes());
+  while (!cursor.is_at_end()) {
+    std::string text;
+    constexpr int depth_max = amqp::table_depth_max - 1;
+    if (!append_entry(text, cursor, /*has_key=*/true, depth_max, ErlangLayout::one_line)) break;
+    texts.push_back(std::move(text));
+  }
+  return texts;
 }
 
 }  // namespace leveret

@@ -11,6 +11,7 @@
 #include "amqp/raw_table.h"
 
 #include <string>
+#include <vector>
 
 namespace leveret {
 
@@ -18,5 +19,8 @@ namespace leveret {
 /// longer than a reply text can be. Erlang breaks lines within long tables and arrays; this does
 /// not.
 void append_header_value(std::string& text, amqp::FieldValueView value);
+
+/// Each entry of a table, whole: {<<"x-max-length">>,signedint,10}. What is malformed is left out.
+[[nodiscard]] std::vector<std::string> header_entry_texts(amqp::RawTable table);
 
 }  // namespace leveret
