@@ -2,6 +2,7 @@
 #include "mgmt/views.h"
 
 #include "routing/exchange_type.h"
+#include "vhost/pid_text.h"
 #include "vhost/queue_arguments.h"
 
 #include <chrono>
@@ -130,13 +131,6 @@ std::size_t utf8_length(std::string_view text) {
   return 0;
 }
 
-// The kind stands last: ids of different kinds count on their own.
-template <class Id>
-std::string pid(std::string_view node, Id id, int kind) {
-  constexpr std::uint64_t serial_mask = (std::uint64_t{1} << 48) - 1;
-  return fmt::format("<{}.{}.{}.{}>", node, home_of(id).value(), id.value() & serial_mask, kind);
-}
-
 std::int64_t milliseconds(WallTime time) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
 }
@@ -184,10 +178,6 @@ json::array texts_view(const std::vector<std::string>& texts) {
   for (const std::string& text : texts) array.push_back(json_text(text));
   return array;
 }
-
-std::string pid_text(std::string_view node, ConnectionId id) { return pid(node, id, 0); }
-std::string pid_text(std::string_view node, ChannelId id) { return pid(node, id, 1); }
-std::string pid_text(std::string_view node, QueueId id) { return pid(node, id, 2); }
 
 json::object exchange_view(const ExchangeProperties& exchange) {
   return {{"name", json_text(exchange.name)},

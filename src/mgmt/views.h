@@ -40,11 +40,6 @@ struct RecoveredCounts;
 [[nodiscard]] boost::json::object limits_view(const LimitsRecord& limits);
 [[nodiscard]] boost::json::array texts_view(const std::vector<std::string>& texts);
 
-/// Names in the form of Erlang's, which people copy from one command into the next.
-[[nodiscard]] std::string pid_text(std::string_view node, ConnectionId id);
-[[nodiscard]] std::string pid_text(std::string_view node, ChannelId id);
-[[nodiscard]] std::string pid_text(std::string_view node, QueueId id);
-
 [[nodiscard]] boost::json::object exchange_view(const ExchangeProperties& exchange);
 [[nodiscard]] boost::json::object binding_view(const BindingProperties& binding);
 /// RabbitMQ's name for a binding in a path: the routing key, and a hash when there are arguments.
