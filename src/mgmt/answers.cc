@@ -98,15 +98,18 @@ std::optional<LimitsRecord> needed_limits(Call& call, const boost::json::object&
 void change_vhost_limits(Call call, const std::string& vhost,
                          std::move_only_function<void(LimitsRecord&)> change) {
   Registry& registry = call.broker().registry();
+  std::string by = call.identity().by();
   registry.change_vhost_limits(
       vhost, std::move(change),
       [call = std::move(call)](const std::expected<void, AdminRefusal>& done) mutable {
         call.respond(done ? HttpResponse::empty(204) : refusal_answer(done.error()));
-      });
+      },
+      std::move(by));
 }
 
 void change_users(Call call, int status, std::move_only_function<UsersChanges(Users&)> change) {
   Registry& registry = call.broker().registry();
+  std::string by = call.identity().by();
   registry.change_users(
       [change = std::move(change)](
           Users& users) mutable -> std::expected<std::vector<Change>, AdminRefusal> {
@@ -117,7 +120,8 @@ void change_users(Call call, int status, std::move_only_function<UsersChanges(Us
       },
       [call = std::move(call), status](std::expected<void, AdminRefusal> done) mutable {
         call.respond(done ? HttpResponse::empty(status) : refusal_answer(done.error()));
-      });
+      },
+      std::move(by));
 }
 
 }  // namespace leveret

@@ -8,6 +8,7 @@
 
 #include "auth/auth_snapshot.h"
 #include "mgmt/http_message.h"
+#include "vhost/requests.h"
 
 #include <cstdint>
 #include <expected>
@@ -43,6 +44,8 @@ class Identity {
 
   /// Empty for the owner of the process.
   [[nodiscard]] const std::string& user() const { return user_; }
+  /// Who did what is asked, for events.
+  [[nodiscard]] std::string by() const { return user_.empty() ? std::string(by_owner) : user_; }
   [[nodiscard]] const std::vector<std::string>& tags() const { return tags_; }
 
  private:

@@ -198,7 +198,8 @@ void delete_queue(Call call) {
   QueueDeletion deletion{.vhost = (*texts)[0],
                          .name = (*texts)[1],
                          .if_unused = is_set("if_unused"),
-                         .if_empty = is_set("if_empty")};
+                         .if_empty = is_set("if_empty"),
+                         .by = call.identity().by()};
   Registry& registry = call.broker().registry();
   const auto vhost = registry.vhosts().find(deletion.vhost);
   if (vhost == registry.vhosts().end()) return call.respond(no_such_queue());

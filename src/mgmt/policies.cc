@@ -115,11 +115,13 @@ void put_policy(Call call) {
   const bool is_new = (*vhost)->policies->find(asked->record.name, IsOperator) == nullptr;
   const int status = is_new ? 201 : 204;
   Registry& registry = call.broker().registry();
+  std::string by = call.identity().by();
   registry.set_policy(
       std::move(asked->record), asked->definition,
       [call = std::move(call), status](const std::expected<void, AdminRefusal>& done) mutable {
         call.respond(done ? HttpResponse::empty(status) : refusal_answer(done.error()));
-      });
+      },
+      std::move(by));
 }
 
 template <bool IsOperator>
@@ -129,11 +131,13 @@ void delete_policy(Call call) {
   Registry& registry = call.broker().registry();
   const std::string vhost = call.name(0);
   const std::string name = call.name(1);
+  std::string by = call.identity().by();
   registry.clear_policy(
       vhost, name, IsOperator,
       [call = std::move(call)](const std::expected<void, AdminRefusal>& done) mutable {
         call.respond(done ? HttpResponse::empty(204) : refusal_answer(done.error()));
-      });
+      },
+      std::move(by));
 }
 
 }  // namespace

@@ -107,7 +107,8 @@ void delete_queue(Call call) {
   QueueDeletion deletion{.vhost = call.name(0),
                          .name = call.name(1),
                          .if_unused = call.has_flag("if-unused"),
-                         .if_empty = call.has_flag("if-empty")};
+                         .if_empty = call.has_flag("if-empty"),
+                         .by = call.identity().by()};
   Registry& registry = call.broker().registry();
   registry.delete_queue(
       std::move(deletion),

@@ -108,6 +108,7 @@ void put_vhost(Call call) {
 
   Registry& registry = call.broker().registry();
   const std::string name = call.name(0);
+  std::string by = call.identity().by();
   if (registry.vhosts().contains(name)) {
     if (!*description && !*tags && !*queue_type) {
       return set_tracing(std::move(call), 204, name, tracing);
@@ -123,36 +124,44 @@ void put_vhost(Call call) {
         [call = std::move(call), name, tracing](std::expected<void, AdminRefusal> done) mutable {
           if (!done) return call.respond(refusal_answer(done.error()));
           set_tracing(std::move(call), 204, name, tracing);
-        });
+        },
+        std::move(by));
   }
   VhostRecord record{.name = name,
                      .description = description->value_or(""),
                      .tags = tags->value_or(std::vector<std::string>()),
                      .default_queue_type = type};
-  registry.add_vhost(std::move(record), [&registry, call = std::move(call), name,
-                                         tracing](std::expected<void, AdminRefusal> done) mutable {
-    if (!done) return call.respond(refusal_answer(done.error()));
-    const std::string user = call.identity().user();
-    if (user.empty()) return set_tracing(std::move(call), 201, name, tracing);
-    // Every worker hears it before it hears of the permission; a vhost that has gone meanwhile is
-    // told by that.
-    if (tracing) registry.set_tracing(name, *tracing, [](auto) {});
-    // RabbitMQ: whoever makes a vhost over HTTP may do everything in it.
-    change_users(std::move(call), 201, [user, name](Users& users) {
-      return users.set_permissions({user, name, ".*", ".*", ".*"});
-    });
-  });
+  registry.add_vhost(
+      std::move(record),
+      [&registry, call = std::move(call), name,
+       tracing](std::expected<void, AdminRefusal> done) mutable {
+        if (!done) return call.respond(refusal_answer(done.error()));
+        const std::string user = call.identity().user();
+        if (user.empty()) return set_tracing(std::move(call), 201, name, tracing);
+        // Every worker hears it before it hears of the permission; a vhost that has gone meanwhile
+        // is told by that.
+        if (tracing) registry.set_tracing(name, *tracing, [](auto) {});
+        // RabbitMQ: whoever makes a vhost over HTTP may do everything in it.
+        change_users(std::move(call), 201, [user, name](Users& users) {
+          return users.set_permissions({user, name, ".*", ".*", ".*"});
+        });
+      },
+      std::move(by));
 }
 
 void delete_vhost(Call call) {
   Registry& registry = call.broker().registry();
   const std::string name = call.name(0);
-  registry.delete_vhost(name, [call = std::move(call)](
-                                  std::expected<void, AdminRefusal> done) mutable {
-    if (done) return call.respond(HttpResponse::empty(204));
-    call.respond(done.error().error == AdminError::no_such_vhost ? HttpResponse::not_found()
-                                                                 : refusal_answer(done.error()));
-  });
+  std::string by = call.identity().by();
+  registry.delete_vhost(
+      name,
+      [call = std::move(call)](std::expected<void, AdminRefusal> done) mutable {
+        if (done) return call.respond(HttpResponse::empty(204));
+        call.respond(done.error().error == AdminError::no_such_vhost
+                         ? HttpResponse::not_found()
+                         : refusal_answer(done.error()));
+      },
+      std::move(by));
 }
 
 }  // namespace

@@ -65,6 +65,7 @@ Result<void> Node::build(const Settings& settings) {
                                      .metadata = metadata_.get(),
                                      .clock = &clock_,
                                      .node_name = node_name,
+                                     .event_vhost = settings.event_vhost,
                                      .journal = {.files = &files_,
                                                  .directory = directory_.journal_directory(),
                                                  .durability = settings.durability},

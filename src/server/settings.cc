@@ -134,6 +134,18 @@ Result<void> set_channel_consumers(std::string_view value, Settings& settings) {
   settings.channel_consumers_max = number;
   return {};
 }
+Result<void> set_event_vhost(std::string_view value, Settings& settings) {
+  if (value.empty()) return failure("a virtual host is missing");
+  settings.event_vhost = value;
+  return {};
+}
+/// There is one: the key is taken for the files that have it.
+Result<void> set_event_protocol(std::string_view value, Settings&) {
+  if (value != "amqp_0_9_1") {
+    return failure(fmt::format("'{}' is no protocol of events: amqp_0_9_1", value));
+  }
+  return {};
+}
 Result<void> set_disk_share(std::string_view value, Settings& settings) {
   LEVERET_TRY(settings.disk_free_limit.relative, parse_share(value, disk_share_max));
   return {};
@@ -205,6 +217,9 @@ constexpr Setting all_settings[] = {
      set_consumer_timeout},
     {"", "", "consumer_max_per_channel", "Consumers that a channel may have (default infinity)",
      set_channel_consumers},
+    {"", "", "event_exchange.vhost", "Virtual host of the exchange amq.rabbitmq.event (default /)",
+     set_event_vhost},
+    {"", "", "event_exchange.protocol", "How events are written: amqp_0_9_1", set_event_protocol},
     {"", "", "disk_free_limit.relative",
      "Free disk below which publishers are blocked, as a multiple of the memory", set_disk_share},
     {"", "", "disk_free_limit.absolute",

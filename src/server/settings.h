@@ -49,7 +49,8 @@ struct Settings {
   double paging_ratio = 0.5;                  ///< Of the limit of memory: beyond, it is short.
   std::chrono::milliseconds consumer_timeout = std::chrono::minutes(30);  ///< Zero: none.
   std::optional<std::uint32_t> channel_consumers_max;                     ///< Nothing: any number.
-  LimitSetting disk_free_limit;                                           ///< None: 50 MB.
+  std::string event_vhost = "/";              ///< Of the event exchange.
+  LimitSetting disk_free_limit;               ///< None: 50 MB.
   std::optional<std::uint64_t> memory_total;  ///< Bytes; none: what the machine or a cgroup says.
 };
 

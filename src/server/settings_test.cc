@@ -136,6 +136,8 @@ TEST_F(SettingsTest, take_the_limits_of_memory_and_disk_in_rabbitmqs_units) {
                           "vm_memory_high_watermark.relative = 0.6\n"
                           "consumer_timeout = 5000\n"
                           "consumer_max_per_channel = 10\n"
+                          "event_exchange.vhost = events\n"
+                          "event_exchange.protocol = amqp_0_9_1\n"
                           "vm_memory_high_watermark_paging_ratio = 0.75\n"
                           "disk_free_limit.absolute = 2GB\n"
                           "total_memory_available_override_value = 512MiB\n");
@@ -143,6 +145,8 @@ TEST_F(SettingsTest, take_the_limits_of_memory_and_disk_in_rabbitmqs_units) {
   EXPECT_EQ(given.memory_high_watermark.or_else(otherwise), ResourceLimit(MemoryShare{0.6}));
   EXPECT_EQ(given.consumer_timeout, std::chrono::seconds(5));
   EXPECT_EQ(given.channel_consumers_max, 10U);
+  EXPECT_EQ(settings().event_vhost, "/");
+  EXPECT_EQ(given.event_vhost, "events");
   EXPECT_EQ(given.paging_ratio, 0.75);
   EXPECT_EQ(given.disk_free_limit.or_else(otherwise), ResourceLimit(std::uint64_t{2'000'000'000}));
   EXPECT_EQ(given.memory_total, std::uint64_t{512} << 20);
@@ -178,6 +182,9 @@ TEST_F(SettingsTest, name_file_line_and_key_of_what_makes_no_sense) {
        ":1: consumer_max_per_channel: '0' is no number of consumers: infinity, 1 to 1000000"},
       {"consumer_max_per_channel = ten\n",
        ":1: consumer_max_per_channel: 'ten' is no number of consumers: infinity, 1 to 1000000"},
+      {"event_exchange.vhost =\n", ":1: event_exchange.vhost: a virtual host is missing"},
+      {"event_exchange.protocol = amqp_1_0\n",
+       ":1: event_exchange.protocol: 'amqp_1_0' is no protocol of events: amqp_0_9_1"},
       {"consumer_timeout = -1\n",
        ":1: consumer_timeout: '-1' are no milliseconds: 0 (no timeout) to 315360000000"},
       {"vm_memory_high_watermark_paging_ratio = 2\n",

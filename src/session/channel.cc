@@ -33,6 +33,7 @@ void Channel::wind_up() {
   Shard& shard = connection_.shard();
   shard.remove_channel(id_);
   drop_reply_consumer();
+  tell_closed();
   for (const auto& [tag, consumer] : consumers_) {
     shard.drop_consumer(consumer->queue(), consumer->spec().id);
   }
@@ -58,18 +59,22 @@ ChannelInfo Channel::info() const {
   info.is_confirming = mode_ == Mode::confirming;
   info.is_transactional = mode_ == Mode::transactional;
   for (const auto& [tag, consumer] : consumers_) {
-    const QueueProperties& queue = consumer->queue().properties;
-    info.consumers.push_back({.id = consumer->spec().id,
-                              .queue_id = queue.id,
-                              .is_of_single_active_queue = has_single_active_consumer(queue),
-                              .tag = tag,
-                              .queue = queue.name,
-                              .is_ack_required = !consumer->spec().no_ack,
-                              .is_exclusive = consumer->spec().is_exclusive,
-                              .prefetch_count = consumer->spec().prefetch,
-                              .arguments = consumer->arguments()});
+    info.consumers.push_back(info_of(*consumer));
   }
   return info;
+}
+
+ConsumerInfo Channel::info_of(const ChannelConsumer& consumer) {
+  const QueueProperties& queue = consumer.queue().properties;
+  return {.id = consumer.spec().id,
+          .queue_id = queue.id,
+          .is_of_single_active_queue = has_single_active_consumer(queue),
+          .tag = consumer.tag(),
+          .queue = queue.name,
+          .is_ack_required = !consumer.spec().no_ack,
+          .is_exclusive = consumer.spec().is_exclusive,
+          .prefetch_count = consumer.spec().prefetch,
+          .arguments = consumer.arguments()};
 }
 
 // Modes.

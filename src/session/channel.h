@@ -66,6 +66,8 @@ class Channel final : public ConfirmSink, public ReplySink {
   [[nodiscard]] bool is_overdue(Time now);
   void begin_closing();
   [[nodiscard]] ChannelInfo info() const;
+  /// The client has heard that it is open, or is about to.
+  void tell_opened();
 
   /// Gives back what the channel holds: consumers go, unacknowledged messages are requeued, a
   /// commit is not waited for. The channel is mute from then on.
@@ -151,6 +153,11 @@ class Channel final : public ConfirmSink, public ReplySink {
                      std::span<const QueueHandlePtr> queues);
   void trace_delivery(const StoredMessage& message, const QueueHandle& queue);
 
+  // channel_events.cc
+  void tell_closed();
+  void tell_consuming(const ChannelConsumer& consumer);
+  void tell_cancelled(const ChannelConsumer& consumer);
+
   // channel_reply.cc
   [[nodiscard]] Outcome consume_replies(const amqp::BasicConsume& method);
   /// False: the tag is not the reply consumer's.
@@ -188,6 +195,7 @@ class Channel final : public ConfirmSink, public ReplySink {
   void hold(const QueueHandle& queue);
   void send_get_ok(const QueueHandle& queue, const Queue::Got& got, bool no_ack);
 
+  [[nodiscard]] static ConsumerInfo info_of(const ChannelConsumer& consumer);
   void note_news();
   void on_commit_progress(std::uint32_t count, bool is_accepted);
 

@@ -141,6 +141,7 @@ Channel::Outcome Channel::on_basic_consume(const amqp::BasicConsume& method) {
         Outcome said;
         switch (outcome) {
           case Shard::ConsumeOutcome::subscribed:
+            tell_consuming(*consumers_.find(tag)->second);
             if (!no_wait) connection_.send(number_, amqp::BasicConsumeOk{.consumer_tag = tag});
             return;
           case Shard::ConsumeOutcome::exclusive_use:
@@ -172,7 +173,7 @@ Channel::Outcome Channel::on_basic_cancel(const amqp::BasicCancel& method) {
   connection_.shard().cancel(
       *queue, found->second->spec().id, [this, tag, no_wait = method.no_wait] {
         if (!connection_.answered()) return;
-        consumers_.erase(tag);
+        if (const auto gone = consumers_.extract(tag)) tell_cancelled(*gone.mapped());
         if (!no_wait) connection_.send(number_, amqp::BasicCancelOk{.consumer_tag = tag});
       });
   return {};
@@ -180,6 +181,7 @@ Channel::Outcome Channel::on_basic_cancel(const amqp::BasicCancel& method) {
 
 void Channel::on_consumer_cancelled(ChannelConsumer& consumer) {
   const auto gone = consumers_.extract(consumer.tag());
+  tell_cancelled(consumer);
   if (is_closing_ || !connection_.can_be_told_of_cancel()) return;
   connection_.send(number_, amqp::BasicCancel{.consumer_tag = gone.key(), .no_wait = true});
 }

@@ -113,7 +113,8 @@ Channel::Outcome Channel::on_exchange_declare(const amqp::ExchangeDeclare& metho
                                   .is_auto_delete = method.auto_delete,
                                   .is_internal = method.internal,
                                   .arguments = std::move(*arguments),
-                                  .connection = connection_.id()};
+                                  .connection = connection_.id(),
+                                  .by = connection_.user_name()};
   connection_.shard().declare_exchange(
       std::move(declaration),
       reply_when_done(method.no_wait, method.key, amqp::ExchangeDeclareOk{}));
@@ -134,7 +135,10 @@ Channel::Outcome Channel::on_exchange_delete(const amqp::ExchangeDelete& method)
     return may;
   }
   connection_.shard().delete_exchange(
-      {.vhost = connection_.vhost_name(), .name = name, .if_unused = method.if_unused},
+      {.vhost = connection_.vhost_name(),
+       .name = name,
+       .if_unused = method.if_unused,
+       .by = connection_.user_name()},
       reply_when_done(method.no_wait, method.key, amqp::ExchangeDeleteOk{}));
   return {};
 }
@@ -220,7 +224,8 @@ Channel::Outcome Channel::change_binding(BindingProperties binding, BindingChang
   if (!change.is_unbind && source && source->routes_as == ExchangeType::consistent_hash) {
     if (Outcome valid = validate_hash_weight(binding.routing_key); !valid) return valid;
   }
-  BindingRequest request{std::move(binding), change.is_unbind, connection_.id()};
+  BindingRequest request{std::move(binding), change.is_unbind, connection_.id(),
+                         connection_.user_name()};
   const bool is_to_queue = request.binding.is_to_queue;
   Done<void> done =
       is_to_queue && change.is_unbind
@@ -293,7 +298,8 @@ Channel::Outcome Channel::on_queue_declare(const amqp::QueueDeclare& method) {
                                .is_exclusive = method.exclusive,
                                .is_auto_delete = method.auto_delete,
                                .arguments = std::move(*arguments),
-                               .connection = connection_.id()};
+                               .connection = connection_.id(),
+                               .by = connection_.user_name()};
   connection_.ask();
   connection_.shard().declare_queue(
       std::move(declaration), [this, no_wait = method.no_wait](AmqpResult<DeclaredQueue> result) {
@@ -345,7 +351,8 @@ Channel::Outcome Channel::on_queue_delete(const amqp::QueueDelete& method) {
        .name = *name,
        .if_unused = method.if_unused,
        .if_empty = method.if_empty,
-       .connection = connection_.id()},
+       .connection = connection_.id(),
+       .by = connection_.user_name()},
       [this, no_wait = method.no_wait](AmqpResult<std::uint64_t> result) {
         if (!connection_.answered()) return;
         if (!result) {

@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "session/dispatch.h"
+#include "session/session_events.h"
 #include "vhost/limits.h"
 
 #include <algorithm>
@@ -235,6 +236,7 @@ AmqpResult<void> Connection::on_channel_open(std::uint16_t number) {
   if (channels_.size() < number) channels_.resize(number);
   channels_[number - 1] = std::make_unique<Channel>(*this, number, std::move(use));
   ++open_channels_;
+  channels_[number - 1]->tell_opened();
   send(number, amqp::ChannelOpenOk{});
   return {};
 }
@@ -431,9 +433,15 @@ void Connection::delete_exclusive_queues() {
                                  [this, then = std::exchange(after_wind_up_, nullptr)]() mutable {
                                    end_question();
                                    is_wound_up_ = true;
+                                   tell_closed();
                                    if (is_transport_open_) then();
                                    finish_if_idle();
                                  });
+}
+
+void Connection::tell_closed() {
+  if (mechanism_.empty() || !shard_.has_event_listener()) return;
+  shard_.tell(connection_closed(info(), shard_.node_name()));
 }
 
 void Connection::finish_if_idle() {

@@ -221,6 +221,7 @@ class Connection final : public ConnectionPort {
   /// Drops channels and exclusive queues, then calls `then`. Only the first call counts.
   void wind_up(std::move_only_function<void()> then);
   void delete_exclusive_queues();
+  void tell_closed();
   void end_talk();
   void end_question();
   void finish_if_idle();

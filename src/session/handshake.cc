@@ -11,6 +11,7 @@
 #include "auth/mechanism.h"
 #include "base/log.h"
 #include "session/connection.h"
+#include "session/session_events.h"
 #include "vhost/limits.h"
 
 #include <cstring>
@@ -121,6 +122,7 @@ AmqpResult<void> Connection::on_start_ok(const amqp::ConnectionStartOk& method) 
     return refuse_login(credentials->user(), "user can only connect via localhost");
   }
   user_name_ = credentials->user();
+  if (shard_.has_event_listener()) shard_.tell(login_succeeded(info(), user_name_));
   phase_ = Phase::tune;
   send(0, amqp::ConnectionTune{.channel_max = options_.channel_max,
                                .frame_max = options_.frame_max,
@@ -131,6 +133,7 @@ AmqpResult<void> Connection::on_start_ok(const amqp::ConnectionStartOk& method) 
 AmqpResult<void> Connection::refuse_login(std::string_view user, std::string_view why) {
   log(LogLevel::warn, "session", "login_refused name=\"{}\" user=\"{}\" mechanism={} reason=\"{}\"",
       name_, log_safe(user), mechanism_, why);
+  if (shard_.has_event_listener()) shard_.tell(login_refused(info(), user, why));
   if (!can_be_told_of_login_failure_) {
     close_silently();
     return {};
@@ -207,6 +210,7 @@ AmqpResult<void> Connection::on_open(const amqp::ConnectionOpen& method) {
   deadline_ = Time::max();
   set_next_look();
   set_next_timer();
+  if (shard_.has_event_listener()) shard_.tell(connection_created(info(), shard_.node_name()));
   send(0, amqp::ConnectionOpenOk{});
   log(LogLevel::info, "session", "connection_opened name=\"{}\" user=\"{}\" vhost=\"{}\"", name_,
       log_safe(user_name_), log_safe(vhost));

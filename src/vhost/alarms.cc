@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "vhost/broker.h"
+#include "vhost/events.h"
 #include "vhost/shard.h"
 
 #include <algorithm>
@@ -36,7 +37,8 @@ std::string AlarmSet::reason() const {
 void Alarms::raise(std::string_view name, std::string_view reason, std::string_view numbers) {
   std::vector<Alarm> alarms(now_on_->alarms().begin(), now_on_->alarms().end());
   const auto place = std::ranges::lower_bound(alarms, name, {}, &Alarm::name);
-  if (place != alarms.end() && place->name == name) {
+  const bool is_on = place != alarms.end() && place->name == name;
+  if (is_on) {
     if (place->reason == reason) return;
     place->reason = reason;
   } else {
@@ -45,6 +47,7 @@ void Alarms::raise(std::string_view name, std::string_view reason, std::string_v
   log(LogLevel::warn, "vhost", "alarm_raised name={} reason=\"{}\" {}; publishers are blocked",
       name, reason, numbers);
   tell(std::move(alarms));
+  if (!is_on) broker_.here().tell(alarm_event(true, name, broker_.node_name()));
 }
 
 void Alarms::clear(std::string_view name, std::string_view numbers) {
@@ -54,6 +57,7 @@ void Alarms::clear(std::string_view name, std::string_view numbers) {
   log(LogLevel::warn, "vhost", "alarm_cleared name={} {} alarms_left={}", name, numbers,
       alarms.size());
   tell(std::move(alarms));
+  broker_.here().tell(alarm_event(false, name, broker_.node_name()));
 }
 
 void Alarms::tell(std::vector<Alarm> alarms) {

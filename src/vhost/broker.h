@@ -34,6 +34,7 @@ class Broker {
     MetadataStore* metadata = nullptr;  // Not owned: outlives the broker.
     const Clock* clock = nullptr;       // Not owned: outlives the broker.
     std::string node_name;              ///< As RabbitMQ's: "leveret@host".
+    std::string event_vhost = "/";      ///< The vhost of the exchange amq.rabbitmq.event.
     JournalSettings journal;            ///< Where messages are kept.
     /// Something is wrong that only a stop is right for; called on any worker, perhaps repeatedly.
     std::function<void(const Error&)> on_fatal;
@@ -47,6 +48,7 @@ class Broker {
   [[nodiscard]] Executor& executor() const { return *deps_.executor; }
   [[nodiscard]] const Clock& clock() const { return *deps_.clock; }
   [[nodiscard]] const std::string& node_name() const { return deps_.node_name; }
+  [[nodiscard]] const std::string& event_vhost() const { return deps_.event_vhost; }
   [[nodiscard]] const JournalSettings& journal_settings() const { return deps_.journal; }
   void report_fatal(const Error& error) const {
     if (deps_.on_fatal) deps_.on_fatal(error);

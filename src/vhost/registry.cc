@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <future>
 #include <utility>
+#include <variant>
 
 #include <fmt/format.h>
 
@@ -113,9 +114,37 @@ void Registry::commit(std::vector<TopologyChange> topology, std::vector<Change> 
   }
 }
 
+void Registry::commit_and_tell(std::vector<TopologyChange> topology, std::vector<Change> durable,
+                               std::string by, std::move_only_function<void(Result<void>)> done) {
+  std::vector<TopologyChange> told = topology;
+  commit(std::move(topology), std::move(durable),
+         [this, told = std::move(told), by = std::move(by),
+          done = std::move(done)](Result<void> written) mutable {
+           if (written) tell(told, by);
+           done(std::move(written));
+         });
+}
+
+void Registry::tell(const std::vector<TopologyChange>& topology, std::string_view by) const {
+  Shard& here = broker_.here();
+  if (!here.has_event_listener()) return;
+  // RabbitMQ: what goes with a queue goes by itself.
+  const bool is_of_queue =
+      !topology.empty() && std::holds_alternative<QueueRemoved>(topology.back());
+  for (const TopologyChange& change : topology) {
+    const bool is_by_itself = is_of_queue && !std::holds_alternative<QueueRemoved>(change);
+    const auto event = event_of(change, {here.node_name(), is_by_itself ? by_broker : by});
+    if (event) here.tell(*event);
+  }
+}
+
+void Registry::tell(const std::vector<Event>& events) const {
+  for (const Event& event : events) broker_.here().tell(event);
+}
+
 // The start.
 
-std::vector<ExchangePtr> Registry::predeclared_exchanges(const std::string& vhost) {
+std::vector<ExchangePtr> Registry::predeclared_exchanges(const std::string& vhost) const {
   const auto make = [&vhost](std::string name, ExchangeType type, bool is_internal = false) {
     ExchangeProperties exchange;
     exchange.vhost = vhost;
@@ -125,13 +154,19 @@ std::vector<ExchangePtr> Registry::predeclared_exchanges(const std::string& vhos
     exchange.is_internal = is_internal;
     return std::make_shared<const ExchangeProperties>(std::move(exchange));
   };
-  return {make("", ExchangeType::direct),
-          make("amq.direct", ExchangeType::direct),
-          make("amq.fanout", ExchangeType::fanout),
-          make("amq.headers", ExchangeType::headers),
-          make("amq.match", ExchangeType::headers),
-          make("amq.rabbitmq.trace", ExchangeType::topic, /*is_internal=*/true),
-          make("amq.topic", ExchangeType::topic)};
+  std::vector<ExchangePtr> exchanges{
+      make("", ExchangeType::direct),
+      make("amq.direct", ExchangeType::direct),
+      make("amq.fanout", ExchangeType::fanout),
+      make("amq.headers", ExchangeType::headers),
+      make("amq.match", ExchangeType::headers),
+      make("amq.rabbitmq.trace", ExchangeType::topic, /*is_internal=*/true),
+      make("amq.topic", ExchangeType::topic)};
+  if (vhost == broker_.event_vhost()) {
+    exchanges.push_back(make(std::string(event_exchange), ExchangeType::topic,
+                             /*is_internal=*/true));
+  }
+  return exchanges;
 }
 
 Registry::VhostEntry& Registry::put_in_vhost(VhostRecord record,

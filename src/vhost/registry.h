@@ -21,6 +21,7 @@
 #include "base/string_map.h"
 #include "metadata/metadata_store.h"
 #include "vhost/broker.h"
+#include "vhost/events.h"
 #include "vhost/policies.h"
 #include "vhost/ports.h"
 #include "vhost/requests.h"
@@ -103,10 +104,10 @@ class Registry {
   /// An auto-delete queue lost its last consumer; deletes it unless somebody came meanwhile.
   void delete_unused_queue(QueueHandlePtr queue);
 
-  // Asked by administrators. Names are RabbitMQ's verbs.
+  // Asked by administrators. Names are RabbitMQ's verbs. `by`: who asks, for events.
 
-  void add_vhost(VhostRecord vhost, AdminDone done);
-  void delete_vhost(std::string name, AdminDone done);
+  void add_vhost(VhostRecord vhost, AdminDone done, std::string by = std::string(by_broker));
+  void delete_vhost(std::string name, AdminDone done, std::string by = std::string(by_broker));
   /// The firehose: whether what is published and delivered in the vhost is shown to its exchange
   /// amq.rabbitmq.trace. Every worker does when `done` is called. Errors: no_such_vhost.
   void set_tracing(std::string vhost, bool is_traced, AdminDone done);
@@ -116,23 +117,24 @@ class Registry {
   /// name. Queues that there are already stay as they are, however many they are.
   /// Errors: no_such_vhost; storage_failed: nothing has changed.
   void change_vhost(std::string vhost, std::move_only_function<void(VhostRecord&)> change,
-                    AdminDone done);
+                    AdminDone done, std::string by = std::string(by_broker));
   /// The same for the limits alone.
   void change_vhost_limits(std::string vhost, std::move_only_function<void(LimitsRecord&)> change,
-                           AdminDone done);
+                           AdminDone done, std::string by = std::string(by_broker));
   /// Puts a change of users or permissions, decided by `change`, on disk and before every worker.
   /// The connections of a user who is deleted are closed then; no other change closes any.
   using UsersChange =
       std::move_only_function<std::expected<std::vector<Change>, AdminRefusal>(Users&)>;
-  void change_users(UsersChange change, AdminDone done);
+  void change_users(UsersChange change, AdminDone done, std::string by = std::string(by_broker));
 
   /// Sets a policy, in place of the one of its kind and name: on disk first, then for all that it
   /// is for, then `done`. Its definition is `definition`. Errors: no_such_vhost; invalid, with
   /// RabbitMQ's text; storage_failed: nothing has changed.
-  void set_policy(PolicyRecord policy, const amqp::FieldTable& definition, AdminDone done);
+  void set_policy(PolicyRecord policy, const amqp::FieldTable& definition, AdminDone done,
+                  std::string by = std::string(by_broker));
   /// Errors: no_such_vhost; no_such_policy; storage_failed.
   void clear_policy(const std::string& vhost, const std::string& name, bool is_operator,
-                    AdminDone done);
+                    AdminDone done, std::string by = std::string(by_broker));
 
   [[nodiscard]] const StringMap<VhostEntry>& vhosts() const { return vhosts_; }
   [[nodiscard]] const Users& users() const { return users_; }
@@ -141,6 +143,11 @@ class Registry {
   /// Sends `topology` to every worker and `durable` to the store, and calls `done` after both.
   void commit(std::vector<TopologyChange> topology, std::vector<Change> durable,
               std::move_only_function<void(Result<void>)> done);
+  /// commit(); and when it is written, before `done`, the event exchange is told that `by` did it.
+  void commit_and_tell(std::vector<TopologyChange> topology, std::vector<Change> durable,
+                       std::string by, std::move_only_function<void(Result<void>)> done);
+  void tell(const std::vector<TopologyChange>& topology, std::string_view by) const;
+  void tell(const std::vector<Event>& events) const;
   void broadcast(std::vector<TopologyChange> changes, std::move_only_function<void()> done);
 
   void add_new_queue(VhostEntry& vhost, QueueDeclaration declaration, Done<DeclaredQueue> done);
@@ -150,8 +157,7 @@ class Registry {
   void reserve_queue_numbers(std::move_only_function<void(Result<void>)> then);
   void answer_existing_queue(const QueueHandle& queue, QueueDeclaration declaration,
                              Done<DeclaredQueue> done);
-  void remove_queue(VhostEntry& vhost, const QueueHandlePtr& handle, bool if_unused, bool if_empty,
-                    Done<std::uint64_t> done);
+  void remove_queue(const QueueHandlePtr& handle, QueueDeletion deletion, Done<std::uint64_t> done);
 
   /// Carries out `begin` when no other such change is on its way. It says whether it is on its way
   /// now; then in_turn_is_over() follows.
@@ -160,20 +166,21 @@ class Registry {
   void begin_next_turns();
   [[nodiscard]] bool begin_vhost_change(const std::string& vhost,
                                         std::move_only_function<void(VhostRecord&)>& change,
-                                        AdminDone& done);
-  [[nodiscard]] bool begin_users_change(UsersChange& change, AdminDone& done);
+                                        AdminDone& done, std::string by);
+  [[nodiscard]] bool begin_users_change(UsersChange& change, AdminDone& done, std::string_view by);
 
   /// Writes `durable`; then makes the same `change` here and gives each queue and exchange the
   /// policy that is its.
   void change_policies(VhostEntry& vhost, Change durable,
-                       std::move_only_function<void(Policies&)> change, AdminDone done);
+                       std::move_only_function<void(Policies&)> change, AdminDone done,
+                       std::string by);
   static void assign_exchange_policies(VhostEntry& vhost, std::vector<TopologyChange>& topology);
   static void assign_queue_policies(VhostEntry& vhost, std::vector<TopologyChange>& topology);
 
   /// Closes every connection whose vhost's or user's name is `name`, with connection-forced.
   using NameOf = const std::string& (ConnectionPort::*)() const;
   void close_connections(NameOf whose, const std::string& name, const std::string& text);
-  void finish_vhost_deletion(const std::string& name, AdminDone done);
+  void finish_vhost_deletion(const std::string& name, AdminDone done, std::string by);
   [[nodiscard]] Result<void> make_defaults(std::vector<TopologyChange>& topology);
 
   /// Takes an exchange or a queue's bindings out of the books, with the auto-delete exchanges that
@@ -198,7 +205,7 @@ class Registry {
   void hold_back_at(ExchangeProperties& exchange, WorkerId home, std::uint64_t number,
                     std::uint16_t journal);
   /// What a new vhost has: the exchanges of AMQP 0-9-1 §3.1.3 and RabbitMQ's own.
-  [[nodiscard]] static std::vector<ExchangePtr> predeclared_exchanges(const std::string& vhost);
+  [[nodiscard]] std::vector<ExchangePtr> predeclared_exchanges(const std::string& vhost) const;
   VhostEntry& put_in_vhost(VhostRecord record, std::vector<TopologyChange>& topology);
   [[nodiscard]] TopologyChange auth_change();
 

@@ -28,13 +28,13 @@ std::unexpected<AdminRefusal> refuse_no_such_vhost(const std::string& name) {
                                       fmt::format("Virtual host '{}' does not exist", name)});
 }
 
-void Registry::add_vhost(VhostRecord vhost, AdminDone done) {
+void Registry::add_vhost(VhostRecord vhost, AdminDone done, std::string by) {
   const std::string name = vhost.name;
   if (VhostEntry* existing = find_vhost(name)) {
     if (existing->is_being_deleted) {
       existing->after_deletion.emplace_back(
-          [this, vhost = std::move(vhost), done = std::move(done)]() mutable {
-            add_vhost(std::move(vhost), std::move(done));
+          [this, vhost = std::move(vhost), done = std::move(done), by = std::move(by)]() mutable {
+            add_vhost(std::move(vhost), std::move(done), std::move(by));
           });
       return;
     }
@@ -43,16 +43,19 @@ void Registry::add_vhost(VhostRecord vhost, AdminDone done) {
   std::vector<TopologyChange> topology;
   put_in_vhost(vhost, topology);
   std::vector<Change> durable;
-  durable.emplace_back(PutVhost{std::move(vhost)});
-  commit(std::move(topology), std::move(durable),
-         [this, name, done = std::move(done)](Result<void> written) mutable {
-           if (!written) {
-             // Nobody has been told of it and nobody has a permission in it.
-             vhosts_.erase(name);
-             broadcast({VhostRemoved{name}}, [] {});
-           }
-           done(to_admin(written));
-         });
+  durable.emplace_back(PutVhost{vhost});
+  commit_and_tell(
+      std::move(topology), std::move(durable), by,
+      [this, vhost = std::move(vhost), by, done = std::move(done)](Result<void> written) mutable {
+        if (written) {
+          broker_.here().tell(vhost_event("vhost.created", vhost, {broker_.node_name(), by}));
+        } else {
+          // Nobody has been told of it and nobody has a permission in it.
+          vhosts_.erase(vhost.name);
+          broadcast({VhostRemoved{vhost.name}}, [] {});
+        }
+        done(to_admin(written));
+      });
 }
 
 // What is taken back when it could not be written is then one's own change and no other's.
@@ -78,22 +81,22 @@ void Registry::begin_next_turns() {
 
 void Registry::change_vhost_limits(std::string vhost,
                                    std::move_only_function<void(LimitsRecord&)> change,
-                                   AdminDone done) {
+                                   AdminDone done, std::string by) {
   change_vhost(
       std::move(vhost),
       [change = std::move(change)](VhostRecord& record) mutable { change(record.limits); },
-      std::move(done));
+      std::move(done), std::move(by));
 }
 
 void Registry::change_vhost(std::string vhost, std::move_only_function<void(VhostRecord&)> change,
-                            AdminDone done) {
-  in_turn([this, vhost = std::move(vhost), change = std::move(change),
-           done = std::move(done)]() mutable { return begin_vhost_change(vhost, change, done); });
+                            AdminDone done, std::string by) {
+  in_turn([this, vhost = std::move(vhost), change = std::move(change), done = std::move(done),
+           by = std::move(by)]() mutable { return begin_vhost_change(vhost, change, done, by); });
 }
 
 bool Registry::begin_vhost_change(const std::string& name,
                                   std::move_only_function<void(VhostRecord&)>& change,
-                                  AdminDone& done) {
+                                  AdminDone& done, std::string by) {
   VhostEntry* vhost = find_vhost(name);
   if (vhost == nullptr || vhost->is_being_deleted) {
     done(refuse_no_such_vhost(name));
@@ -108,10 +111,13 @@ bool Registry::begin_vhost_change(const std::string& name,
   std::vector<Change> durable;
   durable.emplace_back(PutVhost{vhost->record});
   commit({changed_to(vhost->record)}, std::move(durable),
-         [this, changed_to, before = std::move(before), policies = vhost->policies,
+         [this, changed_to, before = std::move(before), after = vhost->record,
+          policies = vhost->policies, by = std::move(by),
           done = std::move(done)](Result<void> written) mutable {
            VhostEntry* there = find_vhost(before.name);
-           if (!written && there != nullptr && there->policies == policies) {
+           if (written) {
+             tell(vhost_changes(before, after, {broker_.node_name(), by}));
+           } else if (there != nullptr && there->policies == policies) {
              there->record = std::move(before);
              broadcast({changed_to(there->record)}, [] {});
            }
@@ -129,7 +135,7 @@ void Registry::set_tracing(std::string name, bool is_traced, AdminDone done) {
             [done = std::move(done)]() mutable { done({}); });
 }
 
-void Registry::delete_vhost(std::string name, AdminDone done) {
+void Registry::delete_vhost(std::string name, AdminDone done, std::string by) {
   VhostEntry* vhost = find_vhost(name);
   if (vhost == nullptr || vhost->is_being_deleted) {
     return done(refuse_no_such_vhost(name));
@@ -145,15 +151,15 @@ void Registry::delete_vhost(std::string name, AdminDone done) {
     }
   };
   auto join = std::make_shared<Join>();
-  join->then = [this, name, done = std::move(done)]() mutable {
-    finish_vhost_deletion(name, std::move(done));
+  join->then = [this, name, by, done = std::move(done)]() mutable {
+    finish_vhost_deletion(name, std::move(done), std::move(by));
   };
   std::vector<QueueHandlePtr> queues;
   for (const auto& [queue_name, entry] : vhost->queues) queues.push_back(entry.handle);
   join->left += queues.size();
   for (const QueueHandlePtr& queue : queues) {
-    const auto remove = [this, name, queue, join] {
-      remove_queue(*find_vhost(name), queue, /*if_unused=*/false, /*if_empty=*/false,
+    const auto remove = [this, queue, by, join] {
+      remove_queue(queue, {.by = by},
                    [join](amqp::AmqpResult<std::uint64_t>) { join->one_done(); });
     };
     QueueEntry& entry = vhost->queues.find(queue->properties.name)->second;
@@ -170,23 +176,36 @@ void Registry::delete_vhost(std::string name, AdminDone done) {
   join->one_done();
 }
 
-void Registry::finish_vhost_deletion(const std::string& name, AdminDone done) {
+void Registry::finish_vhost_deletion(const std::string& name, AdminDone done, std::string by) {
   VhostEntry& vhost = vhosts_.find(name)->second;
   LEVERET_ASSERT(vhost.queues.empty(), "vhost '{}' still has queues", name);
   auto waiting = std::move(vhost.after_deletion);
   std::vector<TopologyChange> topology;
-  for (const auto& [exchange_name, entry] : vhost.exchanges) {
+  std::vector<TopologyChange> exchanges;
+  for (const auto& [exchange, entry] : vhost.exchanges) {
+    exchanges.emplace_back(ExchangeRemoved{entry.exchange});
     // What it holds back goes with it.
     if (entry.exchange->held_back) topology.emplace_back(ExchangeRemoved{entry.exchange});
   }
   vhosts_.erase(name);
+  const std::vector<PermissionRecord> granted = users_.list_vhost_permissions(name);
   users_.remove_vhost(name);
   topology.emplace_back(VhostRemoved{name});
   topology.push_back(auth_change());
   std::vector<Change> durable;
   durable.emplace_back(DeleteVhost{name});
   commit(std::move(topology), std::move(durable),
-         [done = std::move(done)](Result<void> written) mutable { done(to_admin(written)); });
+         [this, name, by = std::move(by), exchanges = std::move(exchanges), granted,
+          done = std::move(done)](Result<void> written) mutable {
+           if (written) {
+             for (const PermissionRecord& permission : granted) {
+               broker_.here().tell(permission_deleted(permission.user, name, by));
+             }
+             tell(exchanges, by);
+             broker_.here().tell(vhost_deleted(name, by));
+           }
+           done(to_admin(written));
+         });
   for (auto& next : waiting) next();
 }
 
@@ -208,13 +227,13 @@ void Registry::close_connections(NameOf whose, const std::string& name, const st
   }
 }
 
-void Registry::change_users(UsersChange change, AdminDone done) {
-  in_turn([this, change = std::move(change), done = std::move(done)]() mutable {
-    return begin_users_change(change, done);
+void Registry::change_users(UsersChange change, AdminDone done, std::string by) {
+  in_turn([this, change = std::move(change), done = std::move(done), by = std::move(by)]() mutable {
+    return begin_users_change(change, done, by);
   });
 }
 
-bool Registry::begin_users_change(UsersChange& change, AdminDone& done) {
+bool Registry::begin_users_change(UsersChange& change, AdminDone& done, std::string_view by) {
   Users before = users_;
   auto changes = change(users_);
   if (!changes) {
@@ -225,11 +244,15 @@ bool Registry::begin_users_change(UsersChange& change, AdminDone& done) {
   for (const Change& one : *changes) {
     if (const auto* deletion = std::get_if<DeleteUser>(&one)) deleted.push_back(deletion->name);
   }
+  // Begun while nobody listens, it is not told.
+  std::vector<Event> events;
+  if (broker_.here().has_event_listener()) events = user_events(*before.snapshot(), *changes, by);
   commit({auth_change()}, std::move(*changes),
          [this, before = std::move(before), deleted = std::move(deleted),
-          done = std::move(done)](Result<void> written) mutable {
+          events = std::move(events), done = std::move(done)](Result<void> written) mutable {
            // Every worker knows by now: who is not found here cannot have logged in since.
            if (written) {
+             tell(events);
              for (const std::string& user : deleted) {
                close_connections(&ConnectionPort::user_name, user,
                                  fmt::format("user '{}' is deleted", user));

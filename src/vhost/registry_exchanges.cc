@@ -91,18 +91,20 @@ void Registry::declare_exchange(ExchangeDeclaration declaration, Done<void> done
       record.held_back_journal = exchange->held_back->properties.journal;
     }
   }
-  commit({ExchangeAdded{exchange, is_numbered, entry.policy}}, std::move(durable),
-         [this, exchange, is_numbered, done = std::move(done)](Result<void> written) mutable {
-           if (is_numbered) tell_committed(*exchange->held_back);
-           if (written) return done({});
-           VhostEntry* world = find_vhost(exchange->vhost);
-           if (world && world->exchanges.contains(exchange->name)) {
-             Removal removal;
-             take_out_exchange(*world, exchange->name, removal);
-             commit(std::move(removal.topology), {}, [](Result<void>) {});
-           }
-           done(refuse_storage(written.error()));
-         });
+  commit_and_tell(
+      {ExchangeAdded{exchange, is_numbered, entry.policy}}, std::move(durable),
+      std::move(declaration.by),
+      [this, exchange, is_numbered, done = std::move(done)](Result<void> written) mutable {
+        if (is_numbered) tell_committed(*exchange->held_back);
+        if (written) return done({});
+        VhostEntry* world = find_vhost(exchange->vhost);
+        if (world && world->exchanges.contains(exchange->name)) {
+          Removal removal;
+          take_out_exchange(*world, exchange->name, removal);
+          commit(std::move(removal.topology), {}, [](Result<void>) {});
+        }
+        done(refuse_storage(written.error()));
+      });
 }
 
 bool Registry::has_exchange(const ExchangeProperties& exchange) {
@@ -122,11 +124,11 @@ void Registry::delete_exchange(ExchangeDeletion deletion, Done<void> done) {
   }
   Removal removal;
   take_out_exchange(*vhost, deletion.name, removal);
-  commit(std::move(removal.topology), std::move(removal.durable),
-         [done = std::move(done)](Result<void> written) mutable {
-           if (!written) return done(refuse_storage(written.error()));
-           done({});
-         });
+  commit_and_tell(std::move(removal.topology), std::move(removal.durable), std::move(deletion.by),
+                  [done = std::move(done)](Result<void> written) mutable {
+                    if (!written) return done(refuse_storage(written.error()));
+                    done({});
+                  });
 }
 
 void Registry::change_binding(BindingRequest request, Done<void> done) {
@@ -167,26 +169,26 @@ void Registry::change_binding(BindingRequest request, Done<void> done) {
                                               .routing_key = added->routing_key,
                                               .arguments = added->arguments}});
     }
-    commit(std::move(change.topology), std::move(change.durable),
-           [this, added, done = std::move(done)](Result<void> written) mutable {
-             if (written) return done({});
-             VhostEntry* world = find_vhost(added->vhost);
-             if (world && world->bindings.contains(*added)) {
-               Removal removal;
-               take_out_binding(*world, added, removal);
-               commit(std::move(removal.topology), {}, [](Result<void>) {});
-             }
-             done(refuse_storage(written.error()));
-           });
+    commit_and_tell(std::move(change.topology), std::move(change.durable), std::move(request.by),
+                    [this, added, done = std::move(done)](Result<void> written) mutable {
+                      if (written) return done({});
+                      VhostEntry* world = find_vhost(added->vhost);
+                      if (world && world->bindings.contains(*added)) {
+                        Removal removal;
+                        take_out_binding(*world, added, removal);
+                        commit(std::move(removal.topology), {}, [](Result<void>) {});
+                      }
+                      done(refuse_storage(written.error()));
+                    });
     return;
   } else if (!is_there || !is_durable(*vhost, binding)) {
     return done({});
   }
-  commit(std::move(change.topology), std::move(change.durable),
-         [done = std::move(done)](Result<void> written) mutable {
-           if (!written) return done(refuse_storage(written.error()));
-           done({});
-         });
+  commit_and_tell(std::move(change.topology), std::move(change.durable), std::move(request.by),
+                  [done = std::move(done)](Result<void> written) mutable {
+                    if (!written) return done(refuse_storage(written.error()));
+                    done({});
+                  });
 }
 
 BindingPtr Registry::put_in_binding(VhostEntry& vhost, BindingProperties properties) {

@@ -12,7 +12,8 @@
 
 namespace leveret {
 
-void Registry::set_policy(PolicyRecord record, const amqp::FieldTable& definition, AdminDone done) {
+void Registry::set_policy(PolicyRecord record, const amqp::FieldTable& definition, AdminDone done,
+                          std::string by) {
   VhostEntry* vhost = find_vhost(record.vhost);
   if (vhost == nullptr || vhost->is_being_deleted) return done(refuse_no_such_vhost(record.vhost));
   auto read = Policy::read(std::move(record), definition);
@@ -24,11 +25,12 @@ void Registry::set_policy(PolicyRecord record, const amqp::FieldTable& definitio
   PutPolicy durable{policy->record};
   change_policies(
       *vhost, std::move(durable),
-      [policy = std::move(policy)](Policies& policies) { policies.put(policy); }, std::move(done));
+      [policy = std::move(policy)](Policies& policies) { policies.put(policy); }, std::move(done),
+      std::move(by));
 }
 
 void Registry::clear_policy(const std::string& vhost_name, const std::string& name,
-                            bool is_operator, AdminDone done) {
+                            bool is_operator, AdminDone done, std::string by) {
   VhostEntry* vhost = find_vhost(vhost_name);
   if (vhost == nullptr || vhost->is_being_deleted) return done(refuse_no_such_vhost(vhost_name));
   if (!vhost->policies->find(name, is_operator)) {
@@ -38,15 +40,18 @@ void Registry::clear_policy(const std::string& vhost_name, const std::string& na
   change_policies(
       *vhost, DeletePolicy{vhost_name, name, is_operator},
       [name, is_operator](Policies& policies) { policies.remove(name, is_operator); },
-      std::move(done));
+      std::move(done), std::move(by));
 }
 
 void Registry::change_policies(VhostEntry& vhost, Change durable,
-                               std::move_only_function<void(Policies&)> change, AdminDone done) {
+                               std::move_only_function<void(Policies&)> change, AdminDone done,
+                               std::string by) {
+  std::vector<Event> told = policy_events(durable, by);
   std::vector<Change> changes;
   changes.push_back(std::move(durable));
   commit({}, std::move(changes),
          [this, name = vhost.record.name, policies = vhost.policies, change = std::move(change),
+          by = std::move(by), told = std::move(told),
           done = std::move(done)](Result<void> written) mutable {
            if (!written) return done(to_admin(written));
            change(*policies);
@@ -56,7 +61,12 @@ void Registry::change_policies(VhostEntry& vhost, Change durable,
            std::vector<TopologyChange> topology;
            assign_exchange_policies(*there, topology);
            assign_queue_policies(*there, topology);
-           broadcast(std::move(topology), [done = std::move(done)]() mutable { done({}); });
+           broadcast(topology, [this, topology, by = std::move(by), told = std::move(told),
+                                done = std::move(done)]() mutable {
+             tell(topology, by);
+             tell(told);
+             done({});
+           });
          });
 }
 

@@ -121,18 +121,19 @@ void Registry::add_new_queue(VhostEntry& vhost, QueueDeclaration declaration,
                   .number = handle->properties.number,
                   .journal = handle->properties.journal}});
   }
-  commit({QueueAdded{handle, is_kept, entry.policy.in_force}}, std::move(durable),
-         [this, is_kept, handle, done = std::move(done)](Result<void> written) mutable {
-           // Also when it was not written: what waits at home sees the deletion that follows.
-           if (is_kept) tell_committed(*handle);
-           if (written) return done(DeclaredQueue{handle->properties.name, 0, 0});
-           delete_queue(
-               {.vhost = handle->properties.vhost,
-                .name = handle->properties.name,
-                .connection = handle->properties.exclusive_owner},
-               [done = std::move(done), error = std::move(written).error()](
-                   amqp::AmqpResult<std::uint64_t>) mutable { done(refuse_storage(error)); });
-         });
+  commit_and_tell(
+      {QueueAdded{handle, is_kept, entry.policy.in_force}}, std::move(durable),
+      std::move(declaration.by),
+      [this, is_kept, handle, done = std::move(done)](Result<void> written) mutable {
+        // Also when it was not written: what waits at home sees the deletion that follows.
+        if (is_kept) tell_committed(*handle);
+        if (written) return done(DeclaredQueue{handle->properties.name, 0, 0});
+        delete_queue({.vhost = handle->properties.vhost,
+                      .name = handle->properties.name,
+                      .connection = handle->properties.exclusive_owner},
+                     [done = std::move(done), error = std::move(written).error()](
+                         amqp::AmqpResult<std::uint64_t>) mutable { done(refuse_storage(error)); });
+      });
 }
 
 void Registry::tell_committed(const QueueHandle& queue) {
@@ -162,16 +163,19 @@ void Registry::delete_queue(QueueDeletion deletion, Done<std::uint64_t> done) {
         });
     return;
   }
-  remove_queue(*vhost, entry.handle, deletion.if_unused, deletion.if_empty, std::move(done));
+  remove_queue(entry.handle, std::move(deletion), std::move(done));
 }
 
-void Registry::remove_queue(VhostEntry& vhost, const QueueHandlePtr& handle, bool if_unused,
-                            bool if_empty, Done<std::uint64_t> done) {
+void Registry::remove_queue(const QueueHandlePtr& handle, QueueDeletion deletion,
+                            Done<std::uint64_t> done) {
+  VhostEntry& vhost = *find_vhost(handle->properties.vhost);
   vhost.queues.find(handle->properties.name)->second.is_being_deleted = true;
+  const bool if_unused = deletion.if_unused;
+  const bool if_empty = deletion.if_empty;
   // The queue itself decides, at home, and from its yes on it takes nothing more. A vhost is not
   // taken out of the books while one of its queues is on this way (delete_vhost waits), so names
   // are safe.
-  auto decided = [this, handle, done = std::move(done)](
+  auto decided = [this, handle, by = std::move(deletion.by), done = std::move(done)](
                      std::expected<std::uint64_t, DeleteRefusal> said) mutable {
     VhostEntry* world = find_vhost(handle->properties.vhost);
     LEVERET_ASSERT(world != nullptr);
@@ -185,11 +189,11 @@ void Registry::remove_queue(VhostEntry& vhost, const QueueHandlePtr& handle, boo
     Removal removal;
     auto waiting = std::exchange(entry.after_deletion, {});
     take_out_queue(*world, name, removal);
-    commit(std::move(removal.topology), std::move(removal.durable),
-           [done = std::move(done), count = *said](Result<void> written) mutable {
-             if (!written) return done(refuse_storage(written.error()));
-             done(count);
-           });
+    commit_and_tell(std::move(removal.topology), std::move(removal.durable), std::move(by),
+                    [done = std::move(done), count = *said](Result<void> written) mutable {
+                      if (!written) return done(refuse_storage(written.error()));
+                      done(count);
+                    });
     for (auto& next : waiting) next();
   };
   broker_.here().delete_at_home(*handle, if_unused, if_empty, std::move(decided));
@@ -219,8 +223,7 @@ void Registry::delete_unused_queue(QueueHandlePtr queue) {
   const auto found = vhost->queues.find(queue->properties.name);
   if (found == vhost->queues.end() || found->second.handle != queue) return;
   if (found->second.is_being_deleted) return;
-  remove_queue(*vhost, queue, /*if_unused=*/true, /*if_empty=*/false,
-               [](amqp::AmqpResult<std::uint64_t>) {});
+  remove_queue(queue, {.if_unused = true}, [](amqp::AmqpResult<std::uint64_t>) {});
 }
 
 void Registry::take_out_queue(VhostEntry& vhost, const std::string& name, Removal& removal) {

@@ -16,8 +16,13 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 
 namespace leveret {
+
+/// Who did it: the broker by itself; and the owner of its process, who is no user of the broker.
+inline constexpr std::string_view by_broker = "rmq-internal";
+inline constexpr std::string_view by_owner = "rmq-cli";
 
 /// Called exactly once, on the worker that asked; perhaps before the asking call returns.
 template <class T>
@@ -32,12 +37,14 @@ struct ExchangeDeclaration {
   bool is_internal = false;
   amqp::FieldTable arguments;
   ConnectionId connection;  ///< Who asks; on its worker is at home what the exchange holds back.
+  std::string by{by_broker};  ///< Who asks, for events.
 };
 
 struct ExchangeDeletion {
   std::string vhost;
   std::string name;
   bool if_unused = false;
+  std::string by{by_broker};
 };
 
 struct QueueDeclaration {
@@ -48,6 +55,7 @@ struct QueueDeclaration {
   bool is_auto_delete = false;
   amqp::FieldTable arguments;
   ConnectionId connection;  ///< Who asks; the owner when exclusive. Its worker becomes the home.
+  std::string by{by_broker};
 };
 
 struct DeclaredQueue {
@@ -62,12 +70,14 @@ struct QueueDeletion {
   bool if_unused = false;
   bool if_empty = false;
   ConnectionId connection;
+  std::string by{by_broker};
 };
 
 struct BindingRequest {
   BindingProperties binding;
   bool is_unbind = false;
   ConnectionId connection;
+  std::string by{by_broker};
 };
 
 }  // namespace leveret

@@ -556,6 +556,7 @@ void Shard::apply(const TopologyChange& change) {
     }
     void operator()(const VhostRemoved& removed) {
       shard.set_traced(vhost(removed.name), false);
+      if (removed.name == shard.broker_.event_vhost()) shard.event_binding_count_ = 0;
       shard.vhosts_.erase(removed.name);
       ++shard.vhosts_version_;
     }
@@ -582,9 +583,13 @@ void Shard::apply(const TopologyChange& change) {
     void operator()(const QueuePolicyChanged& changed) {
       if (changed.queue->home() == shard.home_) shard.change_policy(*changed.queue, changed.policy);
     }
-    void operator()(const BindingAdded& added) { vhost(added.binding->vhost).add(*added.binding); }
+    void operator()(const BindingAdded& added) {
+      vhost(added.binding->vhost).add(*added.binding);
+      shard.count_event_binding(*added.binding, 1);
+    }
     void operator()(const BindingRemoved& removed) {
       vhost(removed.binding->vhost).remove(*removed.binding);
+      shard.count_event_binding(*removed.binding, -1);
     }
     void operator()(const AuthChanged& changed) {
       shard.auth_ = changed.auth;

@@ -45,6 +45,7 @@
 
 namespace leveret {
 
+struct Event;
 class SortedStore;
 
 /// A queue in numbers, for people and for the management API; taken at one moment.
@@ -167,6 +168,14 @@ class Shard final : private QueueJournalsHost {
   /// Gives what the firehose says of a message to the queues that listen, after what is being done.
   void trace(std::string vhost, MessagePtr said);
 
+  // The event exchange.
+
+  /// Somebody listens to amq.rabbitmq.event: what happens is to be told.
+  [[nodiscard]] bool has_event_listener() const { return event_binding_count_ != 0; }
+  /// Tells the queues that listen, after what is being done. Events reach a queue in the order in
+  /// which they were told, and what follows from what was told here is told later.
+  void tell(const Event& event);
+
   /// More is on its way to some worker, or to the disk, than it has taken in, or waits for queues
   /// to be ready: stop reading from publishers.
   [[nodiscard]] bool is_congested() const {
@@ -270,6 +279,10 @@ class Shard final : private QueueJournalsHost {
 
   [[nodiscard]] std::vector<QueueSnapshot> snapshots(bool of_held_back) const;
   void set_traced(VhostReplica& vhost, bool is_traced);
+  void count_event_binding(const BindingProperties& binding, int change);
+  /// Routes a message of the broker's own and gives it to the queues.
+  void say(const std::string& vhost, const MessagePtr& said);
+  void say_events();
   /// So much is on its way to another worker: publishers are held when that is too much.
   void count_publish_to(WorkerId home, std::uint64_t bytes);
   void add_exchange_here(const ExchangeAdded& added);
@@ -321,6 +334,8 @@ class Shard final : private QueueJournalsHost {
   std::uint64_t auth_version_ = 0;
   std::uint64_t vhosts_version_ = 1;
   std::size_t traced_vhost_count_ = 0;
+  std::size_t event_binding_count_ = 0;  // With amq.rabbitmq.event as the source.
+  std::vector<MessagePtr> events_;       // Told, and not yet given to queues. Control worker only.
 
   boost::unordered_flat_map<ConnectionId, ConnectionPort*, std::hash<ConnectionId>> connections_;
   boost::unordered_flat_map<ChannelId, ConfirmSink*, std::hash<ChannelId>> channels_;

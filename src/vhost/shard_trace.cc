@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The firehose's way to its queues.
+// What the broker says by itself, and its way to queues: the firehose and events.
 #include "amqp/basic_properties.h"
+#include "vhost/events.h"
 #include "vhost/shard.h"
 
 #include <memory>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace leveret {
@@ -25,18 +27,44 @@ void Shard::trace(std::string vhost, MessagePtr said) {
     MessagePtr said;
   };
   auto trace = std::make_unique<Trace>(broker_, std::move(vhost), std::move(said));
-  broker_.executor().post(home_, [trace = std::move(trace)] {
-    Shard& here = trace->broker.here();
-    VhostReplica* vhost_here = here.find_vhost(trace->vhost);
-    const MessagePtr& message = trace->said;
-    if (vhost_here == nullptr || vhost_here->find_exchange(message->exchange()) == nullptr) return;
-    const amqp::RawTable headers =
-        amqp::peek_headers(message->properties()).value_or(amqp::RawTable());
-    std::vector<QueueHandlePtr> queues;
-    vhost_here->route(message->exchange(), message->routing_key(), {headers, message->properties()},
-                      queues);
-    for (const QueueHandlePtr& queue : queues) here.publish(*queue, message, {});
-  });
+  broker_.executor().post(
+      home_, [trace = std::move(trace)] { trace->broker.here().say(trace->vhost, trace->said); });
+}
+
+void Shard::say(const std::string& vhost, const MessagePtr& said) {
+  VhostReplica* vhost_here = find_vhost(vhost);
+  if (vhost_here == nullptr || vhost_here->find_exchange(said->exchange()) == nullptr) return;
+  const amqp::RawTable headers = amqp::peek_headers(said->properties()).value_or(amqp::RawTable());
+  std::vector<QueueHandlePtr> queues;
+  vhost_here->route(said->exchange(), said->routing_key(), {headers, said->properties()}, queues);
+  for (const QueueHandlePtr& queue : queues) publish(*queue, said, {});
+}
+
+void Shard::count_event_binding(const BindingProperties& binding, int change) {
+  if (binding.source != event_exchange || binding.vhost != broker_.event_vhost()) return;
+  event_binding_count_ += change;
+}
+
+// All go through the control worker, and there in the order in which it has heard of them: what a
+// connection tells comes before what the registry tells of what that connection asked then.
+void Shard::tell(const Event& event) {
+  if (!has_event_listener()) return;
+  MessagePtr message = message_of(event, now_ms());
+  if (home_ != Broker::control) {
+    broker_.executor().post(Broker::control,
+                            [&broker = broker_, message = std::move(message)]() mutable {
+                              broker.here().events_.push_back(std::move(message));
+                              broker.here().say_events();
+                            });
+    return;
+  }
+  events_.push_back(std::move(message));
+  if (events_.size() > 1) return;  // The task is on its way.
+  broker_.executor().post(home_, [&broker = broker_] { broker.here().say_events(); });
+}
+
+void Shard::say_events() {
+  for (const MessagePtr& event : std::exchange(events_, {})) say(broker_.event_vhost(), event);
 }
 
 }  // namespace leveret

@@ -87,7 +87,10 @@ class Oracle:
     address_text = "\0"  # Never there.
 
     def __init__(self):
-        self._rabbitmq = RabbitMQ()
+        # With the plugin whose exchange Leveret has anyway.
+        self._rabbitmq = RabbitMQ(
+            plugins=("rabbitmq_management", "rabbitmq_prometheus", "rabbitmq_event_exchange")
+        )
         self._rabbitmq.start()
         self.port = self._rabbitmq.port
         self.node = self._rabbitmq.node.name

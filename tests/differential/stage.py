@@ -3,6 +3,7 @@
 
 import contextlib
 import json
+import re
 import sys
 import time
 from pathlib import Path
@@ -27,8 +28,14 @@ PLUGINS = (
     "rabbitmq_random_exchange",
     "rabbitmq_sharding",
     "rabbitmq_recent_history_exchange",
+    "rabbitmq_event_exchange",
 )
 UNLIKE = ("time", "node", "connection")  # Headers that no two brokers have alike.
+UNLIKE_OF_EVENTS = ("timestamp_in_ms", "connected_at", "node", "port", "peer_port")
+# In texts of events: what stands for a process, a node's name, and a connection's.
+PROCESS = re.compile(r"<[^<> ]+@[^<> ]+>")
+NODE = re.compile(r"[a-z0-9]+@[a-zA-Z0-9.-]+")
+CONNECTION = re.compile(r"[0-9.]+:[0-9]+ -> [0-9.]+:[0-9]+")
 ANSWER_SECONDS_MAX = 2.0
 EVENT_SECONDS = 0.003  # Until something arrives, but no longer before the question is put again.
 QUIET_SECONDS = 0.04  # After the last delivery that was waited for: is there one more?
@@ -302,6 +309,28 @@ class Stage:
         """The delivery tag of the index-th message that was got on the channel."""
         return self._tags[on][index]
 
+    def listen(self, *keys: str) -> None:
+        """A queue for what the event exchange says under these keys, heard by events()."""
+        self.declare("events", on="listener", exclusive=True)
+        for key in keys:
+            self.bind("events", "amq.rabbitmq.event", key, on="listener")
+
+    def events(self, count: int, in_order: bool = True) -> None:
+        """Waits for so many events, and looks whether there is one more."""
+        channel = self.channel("listener")
+        heard = []
+        deadline = time.monotonic() + ANSWER_SECONDS_MAX
+        while True:
+            method, properties, body = channel.basic_get(self.name("events"), auto_ack=True)
+            if method is not None:
+                heard.append(f"event {method.routing_key}{body.decode()}: {_event_text(properties)}")
+            elif len(heard) >= count or time.monotonic() > deadline:
+                break
+            else:
+                channel.connection.process_data_events(EVENT_SECONDS)
+        for line in heard if in_order else sorted(heard):
+            self.note(line)
+
     def empty(self, queue: str, on: str = "main") -> None:
         method, properties, body = self.channel(on).basic_get(self.name(queue), auto_ack=True)
         self.note(
@@ -401,14 +430,20 @@ def _answer_text(answer) -> str:
     return f"ok {answer}" if isinstance(answer, (int, str)) else "ok"
 
 
-def _value_text(value) -> str:
+def _event_text(properties) -> str:
+    """The headers of an event, without what no two brokers have alike."""
+    text = f"mode {properties.delivery_mode} {_value_text(properties.headers, UNLIKE_OF_EVENTS)}"
+    return NODE.sub("<node>", CONNECTION.sub("<connection>", PROCESS.sub("<process>", text)))
+
+
+def _value_text(value, unlike: tuple[str, ...] = UNLIKE) -> str:
     if isinstance(value, dict):
         inner = ", ".join(
-            f"{k}: {'...' if k in UNLIKE else _value_text(v)}" for k, v in value.items()
+            f"{k}: {'...' if k in unlike else _value_text(v, unlike)}" for k, v in value.items()
         )
         return "{" + inner + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(_value_text(one) for one in value) + "]"
+        return "[" + ", ".join(_value_text(one, unlike) for one in value) + "]"
     return f"{type(value).__name__} {value}"
 
 
