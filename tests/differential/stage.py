@@ -29,6 +29,7 @@ PLUGINS = (
     "rabbitmq_sharding",
     "rabbitmq_recent_history_exchange",
     "rabbitmq_event_exchange",
+    "rabbitmq_jms_topic_exchange",
 )
 UNLIKE = ("time", "node", "connection")  # Headers that no two brokers have alike.
 UNLIKE_OF_EVENTS = ("timestamp_in_ms", "connected_at", "node", "port", "peer_port")

@@ -105,6 +105,14 @@ for _number, _value in enumerate(("text", True)):
     )
 
 
+@scenario("consume with an argument that nobody knows, and with one of mirrored queues")
+def unknown_arguments(s):
+    s.declare("q")
+    s.publish("q", "a", "b")
+    s.consume("q", arguments={"x-mine": 1, "x-cancel-on-ha-failover": True}, auto_ack=True)
+    s.deliveries(2)
+
+
 @scenario("what is not acknowledged comes back in its place, and marked")
 def comes_back(s):
     s.declare("q")

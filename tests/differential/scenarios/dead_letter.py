@@ -93,6 +93,14 @@ def not_purged(s):
     s.empty("dead")
 
 
+@scenario("not when the queue expires")
+def not_with_queue(s):
+    source(s, x_expires=40)
+    s.publish("q", "a")
+    s.wait_gone("q")
+    s.empty("dead")
+
+
 @scenario("with its own keys, CC among them")
 def own_keys(s):
     s.exchange("dlx", "direct")

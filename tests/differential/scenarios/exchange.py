@@ -217,6 +217,13 @@ add(
     lambda s: s.exchange("x", "x-recent-history"),
     not_yet=RECENT_HISTORY,
 )
+add(
+    "exchange",
+    "jms_topic",
+    "the type x-jms-topic, which is a plugin's",
+    lambda s: s.exchange("x", "x-jms-topic"),
+    not_yet="exchanges that choose by expressions in SQL's manner",
+)
 
 
 @scenario(

@@ -88,7 +88,7 @@ def unroutable(s):
 
 @scenario(
     "a message to the default exchange for a queue that is not there",
-    differs="Leveret names the queues that got the message; RabbitMQ the one that would have.",
+    differs="Leveret names the queues that got the message; RabbitMQ the one that would have",
     ours="routed_queues: []",
 )
 def no_queue(s):

@@ -248,6 +248,32 @@ def policy_limit(s):
     s.drain("q")
 
 
+@scenario("of two policies the one with the higher priority holds, alone")
+def policy_priority(s):
+    s.declare("q")
+    s.policy("low", "q", {"max-length": 1, "overflow": "reject-publish"}, priority=1)
+    s.policy("high", "q", {"max-length": 2}, priority=2)
+    for body in "abc":
+        s.confirmed("q", body)
+    s.drain("q")
+    s.clear_policy("high")
+    for body in "de":
+        s.confirmed("q", body)
+    s.drain("q")
+
+
+@scenario("a policy is for queues, exchanges or all")
+def policy_apply_to(s):
+    s.declare("q")
+    for kind in ("exchanges", "queues", "all"):
+        s.policy(kind, "q", {"max-length": 1}, apply_to=kind)
+        s.publish("q", "a", "b")
+        s.sync()
+        s.drain("q")
+        s.clear_policy(kind)
+    s.policy("nothing", "q", {"max-length": 1}, apply_to="nothing")
+
+
 @scenario("of a policy's number and an argument's the lower holds")
 def policy_and_argument(s):
     s.declare("low", arguments={"x-max-length": 1})
@@ -272,6 +298,13 @@ def policy_ttl(s):
     s.get("q")
     s.publish("q", "after")
     s.wait_empty("q")
+
+
+@scenario("a queue expires by its policy")
+def policy_expires(s):
+    s.declare("q")
+    s.policy("p", "q", {"expires": 20})
+    s.wait_gone("q")
 
 
 @scenario("a policy's dead letters, and an argument that goes before it")

@@ -87,7 +87,7 @@ def _with_argument(name, value):
 for _number, (_argument, _value) in enumerate(ARGUMENTS):
     add(
         "quorum",
-        f"argument_{_number}",
+        f"argument_{_number:02}_{_argument.replace('-', '_')}",
         f"declare with `{_argument}` = `{_value}`",
         _with_argument(_argument, _value),
     )
@@ -282,6 +282,18 @@ def policy_overflow(s):
         s.publish(queue, *"abcdef")
         s.sync()
         s.get(queue)
+
+
+@scenario(
+    "reject-publish, and publishes that do not wait for confirms",
+    differs="RabbitMQ takes some beyond the limit before it refuses",
+    ours="drain q: ['a']",
+)
+def refusing(s):
+    declare(s, "q", max_length=1, overflow="reject-publish")
+    s.publish("q", *"abcdef")
+    s.sync()
+    s.drain("q")
 
 
 @scenario("reject-publish-dlx is drop-head")
