@@ -76,6 +76,7 @@ Result<void> Node::build(const Settings& settings) {
                                                    });
                                      }}));
   session_options_.consumer_timeout = settings.consumer_timeout;
+  session_options_.consumer_timeout_action = settings.consumer_timeout_action;
   session_options_.channel_consumers_max =
       settings.channel_consumers_max.value_or(SessionOptions::unlimited);
   session_options_.cluster_name = node_name;

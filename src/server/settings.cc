@@ -121,6 +121,15 @@ Result<void> set_consumer_timeout(std::string_view value, Settings& settings) {
   settings.consumer_timeout = std::chrono::milliseconds(ms);
   return {};
 }
+Result<void> set_consumer_timeout_action(std::string_view value, Settings& settings) {
+  const auto action = parse_timeout_action(value);
+  if (!action) {
+    return failure(
+        fmt::format("'{}' is no consumer timeout action: {}", value, timeout_action_names));
+  }
+  settings.consumer_timeout_action = *action;
+  return {};
+}
 Result<void> set_channel_consumers(std::string_view value, Settings& settings) {
   settings.channel_consumers_max.reset();
   if (value == "infinity") return {};
@@ -215,6 +224,9 @@ constexpr Setting all_settings[] = {
     {"", "", "consumer_timeout",
      "Milliseconds that a delivery may stay unacknowledged (default 1800000; 0: for ever)",
      set_consumer_timeout},
+    {"", "", "consumer_timeout_action",
+     "What happens then: close_channel or requeue (default close_channel)",
+     set_consumer_timeout_action},
     {"", "", "consumer_max_per_channel", "Consumers that a channel may have (default infinity)",
      set_channel_consumers},
     {"", "", "event_exchange.vhost", "Virtual host of the exchange amq.rabbitmq.event (default /)",

@@ -135,6 +135,7 @@ TEST_F(SettingsTest, take_the_limits_of_memory_and_disk_in_rabbitmqs_units) {
   std::string conf = file("rabbitmq.conf",
                           "vm_memory_high_watermark.relative = 0.6\n"
                           "consumer_timeout = 5000\n"
+                          "consumer_timeout_action = requeue\n"
                           "consumer_max_per_channel = 10\n"
                           "event_exchange.vhost = events\n"
                           "event_exchange.protocol = amqp_0_9_1\n"
@@ -144,6 +145,8 @@ TEST_F(SettingsTest, take_the_limits_of_memory_and_disk_in_rabbitmqs_units) {
   Settings given = settings({"--config", conf});
   EXPECT_EQ(given.memory_high_watermark.or_else(otherwise), ResourceLimit(MemoryShare{0.6}));
   EXPECT_EQ(given.consumer_timeout, std::chrono::seconds(5));
+  EXPECT_EQ(settings().consumer_timeout_action, TimeoutAction::close_channel);
+  EXPECT_EQ(given.consumer_timeout_action, TimeoutAction::requeue);
   EXPECT_EQ(given.channel_consumers_max, 10U);
   EXPECT_EQ(settings().event_vhost, "/");
   EXPECT_EQ(given.event_vhost, "events");
@@ -182,6 +185,8 @@ TEST_F(SettingsTest, name_file_line_and_key_of_what_makes_no_sense) {
        ":1: consumer_max_per_channel: '0' is no number of consumers: infinity, 1 to 1000000"},
       {"consumer_max_per_channel = ten\n",
        ":1: consumer_max_per_channel: 'ten' is no number of consumers: infinity, 1 to 1000000"},
+      {"consumer_timeout_action = ack\n",
+       ":1: consumer_timeout_action: 'ack' is no consumer timeout action: close_channel, requeue"},
       {"event_exchange.vhost =\n", ":1: event_exchange.vhost: a virtual host is missing"},
       {"event_exchange.protocol = amqp_1_0\n",
        ":1: event_exchange.protocol: 'amqp_1_0' is no protocol of events: amqp_0_9_1"},

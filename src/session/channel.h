@@ -61,9 +61,12 @@ class Channel final : public ConfirmSink, public ReplySink {
   [[nodiscard]] Connection& connection() { return connection_; }
   /// channel.close was sent and close-ok is awaited: all else is passed over.
   [[nodiscard]] bool is_closing() const { return is_closing_; }
-  /// A delivery has been unacknowledged for too long. To be asked DeliveryAges::looks_per_timeout
-  /// times in that time.
-  [[nodiscard]] bool is_overdue(Time now);
+  /// Looks whether deliveries have been unacknowledged for too long, and returns to their queues
+  /// those that are to be (channel_timeouts.cc). To be asked DeliveryAges::looks_per_timeout times
+  /// in the shortest of its timeouts. The timeout of a delivery for which the channel is to be
+  /// closed; nullopt: there is none.
+  [[nodiscard]] std::optional<Duration> look_at_deliveries(Time now);
+  [[nodiscard]] Duration shortest_timeout() const { return timeouts_in_force().shortest; }
   void begin_closing();
   [[nodiscard]] ChannelInfo info() const;
   /// The client has heard that it is open, or is about to.
@@ -153,6 +156,19 @@ class Channel final : public ConfirmSink, public ReplySink {
                      std::span<const QueueHandlePtr> queues);
   void trace_delivery(const StoredMessage& message, const QueueHandle& queue);
 
+  // channel_timeouts.cc
+  struct Timeouts {
+    Duration shortest = Duration::max();
+    Duration longest = Duration::zero();
+    /// Zero, for ever, is none.
+    void add(Duration timeout);
+  };
+  [[nodiscard]] Timeouts timeouts_in_force() const;
+  /// Zero: for ever.
+  [[nodiscard]] Duration timeout_of(const UnackedDelivery& delivery) const;
+  [[nodiscard]] Duration timeout_of(const QueueHandle& queue) const;
+  [[nodiscard]] TimeoutAction timeout_action_of(const QueueHandle& queue) const;
+
   // channel_events.cc
   void tell_closed();
   void tell_consuming(const ChannelConsumer& consumer);
@@ -230,8 +246,9 @@ class Channel final : public ConfirmSink, public ReplySink {
 
   Deliveries deliveries_;
   DeliveryAges delivery_ages_;
-  std::vector<UnackedDelivery> taken_;                     // Scratch of settle().
-  std::vector<MessageSeq> settled_;                        // Scratch of settle().
+  Timeouts own_timeouts_;               // Of its consumers, also of those that have gone.
+  std::vector<UnackedDelivery> taken_;  // Scratch of settle().
+  std::vector<MessageSeq> settled_;     // Scratch of settle().
   StringMap<std::unique_ptr<ChannelConsumer>> consumers_;  // By consumer tag.
   struct ReplyConsumer {
     std::string tag;

@@ -127,11 +127,27 @@ Channel::Outcome Channel::on_basic_consume(const amqp::BasicConsume& method) {
     spec.priority =
         static_cast<std::int32_t>(std::clamp<std::int64_t>(*value, INT32_MIN, INT32_MAX));
   }
-  auto consumer = std::make_unique<ChannelConsumer>(*this, tag, QueueHandlePtr(*queue), spec,
-                                                    encoded_table(method.arguments));
+  std::uint64_t own_timeout_ms = UnackedDelivery::no_own_timeout;
+  if (const amqp::FieldValue* timeout = arguments->find("x-consumer-timeout")) {
+    if (const auto complaint = check_consumer_timeout(*timeout)) {
+      return amqp::refuse(
+          ReplyCode::precondition_failed,
+          fmt::format("invalid arg 'x-consumer-timeout' for {}: {}",
+                      resource_text("queue", *name, connection_.vhost_name()), *complaint));
+    }
+    own_timeout_ms = static_cast<std::uint64_t>(*timeout->as_integer());
+  }
+  auto consumer = std::make_unique<ChannelConsumer>(
+      *this, tag, QueueHandlePtr(*queue), spec, encoded_table(method.arguments), own_timeout_ms);
   ChannelConsumer& subscribed = *consumer;
   consumers_.emplace(tag, std::move(consumer));
-  if (!spec.no_ack) hold(**queue);
+  if (!spec.no_ack) {
+    hold(**queue);
+    if (own_timeout_ms != UnackedDelivery::no_own_timeout) {
+      own_timeouts_.add(timeout_duration(own_timeout_ms));
+      connection_.look_within(own_timeouts_.shortest);
+    }
+  }
 
   connection_.ask();
   connection_.shard().consume(
@@ -191,7 +207,8 @@ void Channel::deliver(ChannelConsumer& consumer, const StoredMessage& message) {
   if (consumer.spec().no_ack) {
     tag = deliveries_.next_tag();
   } else {
-    tag = deliveries_.add(consumer.queue(), message.seq, /*is_to_consumer=*/true);
+    tag = deliveries_.add(consumer.queue(), message.seq, /*is_to_consumer=*/true,
+                          consumer.own_timeout_ms());
     ++global_unacked_;
   }
   write_deliver(
@@ -264,12 +281,6 @@ void Channel::send_get_ok(const QueueHandle& queue, const Queue::Got& got, bool 
 
 // Settling.
 
-bool Channel::is_overdue(Time now) {
-  return !is_closing_ &&
-         delivery_ages_.is_overdue(now, connection_.options().consumer_timeout,
-                                   deliveries_.last_tag(), deliveries_.oldest_tag());
-}
-
 Channel::Outcome Channel::on_basic_ack(const amqp::BasicAck& method) {
   return settle(method.delivery_tag, method.multiple, Settlement::acked);
 }
@@ -333,7 +344,11 @@ void Channel::hold(const QueueHandle& queue) {
       }
     }
   }
-  held_queues_.try_emplace(queue.properties.id, &queue);
+  if (held_queues_.try_emplace(queue.properties.id, &queue).second) {
+    if (const Duration timeout = timeout_of(queue); timeout != Duration::zero()) {
+      connection_.look_within(timeout);
+    }
+  }
 }
 
 }  // namespace leveret

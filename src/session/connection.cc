@@ -294,16 +294,30 @@ void Connection::close_channel(std::uint16_t number, const AmqpError& error) {
 }
 
 void Connection::set_next_look() {
-  if (options_.consumer_timeout == Duration::zero()) return;
-  next_look_ = now_ + options_.consumer_timeout / DeliveryAges::looks_per_timeout;
+  // A queue may get a shorter timeout by its policy while it is consumed from.
+  constexpr Duration longest_between_looks = std::chrono::minutes(4);
+  Duration shortest = longest_between_looks * DeliveryAges::looks_per_timeout;
+  for (const auto& channel : channels_) {
+    if (channel) shortest = std::min(shortest, channel->shortest_timeout());
+  }
+  next_look_ = now_ + shortest / DeliveryAges::looks_per_timeout;
 }
 
-void Connection::close_overdue_channels() {
+void Connection::look_within(Duration timeout) {
+  const Time next = now_ + timeout / DeliveryAges::looks_per_timeout;
+  if (next >= next_look_) return;
+  next_look_ = next;
+  set_next_timer();
+}
+
+void Connection::look_at_deliveries() {
   if (question_count_ > 0) return;  // Its answer would come behind channel.close. At the next look.
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(options_.consumer_timeout);
   for (const auto& channel : channels_) {
     // One whose publishes are held goes behind them, as every refusal does: later.
-    if (!channel || channel->is_holding() || !channel->is_overdue(now_)) continue;
+    if (!channel || channel->is_holding()) continue;
+    const std::optional<Duration> overdue = channel->look_at_deliveries(now_);
+    if (!overdue) continue;
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(*overdue);
     close_channel(channel->number(),
                   {ReplyCode::precondition_failed,
                    fmt::format("delivery acknowledgement on channel {} timed out. Timeout value "
@@ -484,7 +498,7 @@ void Connection::on_timer(Time now) {
     }
   }
   if (phase_ == Phase::running && now >= next_look_) {
-    close_overdue_channels();
+    look_at_deliveries();
     set_next_look();
   }
   set_next_timer();

@@ -62,6 +62,7 @@ struct SessionOptions {
   Duration closing_timeout = std::chrono::seconds(30);
   /// How long a delivery may stay unacknowledged; zero: for ever.
   Duration consumer_timeout = std::chrono::minutes(30);
+  TimeoutAction consumer_timeout_action = TimeoutAction::close_channel;
   static constexpr std::uint32_t unlimited = UINT32_MAX;
   /// Consumers of one channel, without one that waits for replies.
   std::uint32_t channel_consumers_max = unlimited;
@@ -143,6 +144,8 @@ class Connection final : public ConnectionPort {
   [[nodiscard]] bool is_alarmed() const { return is_alarmed_; }
   /// Keeps a publish, or a refusal behind one, until no alarm is on.
   void hold(Channel& channel, HeldPublishes::Entry entry);
+  /// A channel has a timeout of deliveries that may be shorter than the others were.
+  void look_within(Duration timeout);
   /// Something was appended to output(), or is to be by end_turn().
   void touch();
   /// The channel has something for end_turn() to say.
@@ -214,7 +217,7 @@ class Connection final : public ConnectionPort {
   void close_silently();
   void fail(const amqp::AmqpError& error);
   void close_channel(std::uint16_t number, const amqp::AmqpError& error);
-  void close_overdue_channels();
+  void look_at_deliveries();
   void set_next_look();
   void forget_channel(std::uint16_t number);
   void drop_channels();

@@ -6,8 +6,9 @@
 
 namespace leveret {
 
-std::uint64_t Deliveries::add(const QueueHandle& queue, MessageSeq seq, bool is_to_consumer) {
-  deliveries_.push_back({++last_tag_, seq, &queue, is_to_consumer});
+std::uint64_t Deliveries::add(const QueueHandle& queue, MessageSeq seq, bool is_to_consumer,
+                              std::uint64_t own_timeout_ms) {
+  deliveries_.push_back({++last_tag_, seq, &queue, own_timeout_ms, is_to_consumer});
   ++unacked_;
   return last_tag_;
 }
@@ -23,9 +24,9 @@ bool Deliveries::take(std::uint64_t tag, bool is_multiple, std::vector<UnackedDe
     found = std::ranges::lower_bound(deliveries_, tag, {}, &UnackedDelivery::tag);
   }
   const bool is_there = found != deliveries_.end() && found->tag == tag && found->queue;
-  if (!is_there) return false;
+  if (!is_there && (tag == 0 || tag > last_unknown_taken_)) return false;
   const auto first = is_multiple ? deliveries_.begin() : found;
-  for (auto delivery = first; delivery != found + 1; ++delivery) {
+  for (auto delivery = first; delivery != found + (is_there ? 1 : 0); ++delivery) {
     if (!delivery->queue) continue;
     taken.push_back(*delivery);
     delivery->queue = nullptr;

@@ -81,6 +81,31 @@ TEST_F(DeliveriesTest, know_nothing_of_tags_that_were_not_given) {
   EXPECT_EQ(deliveries_.unacked(), 1u);
 }
 
+TEST_F(DeliveriesTest, may_be_acknowledged_when_they_were_taken_without_the_clients_knowledge) {
+  for (int i = 0; i < 6; ++i) add();
+  take(2);
+  using Verdict = Deliveries::Verdict;
+  std::vector<UnackedDelivery> lapsed;
+  deliveries_.take_if(
+      [](const UnackedDelivery& delivery) {
+        if (delivery.tag == 5) return Verdict::stop;
+        return delivery.tag == 1 ? Verdict::keep : Verdict::take;
+      },
+      lapsed);
+  EXPECT_THAT(tags(lapsed), ElementsAre(3, 4));
+  EXPECT_EQ(deliveries_.unacked(), 3u);
+  EXPECT_THAT(take(3), IsEmpty());
+  EXPECT_TRUE(was_there_);
+  EXPECT_THAT(take(4, true), ElementsAre(1));
+  EXPECT_TRUE(was_there_);
+  EXPECT_THAT(take(5), ElementsAre(5));
+  EXPECT_THAT(take(5), IsEmpty());
+  EXPECT_FALSE(was_there_) << "it is newer, and was taken by the client";
+  EXPECT_THAT(take(0), IsEmpty());
+  EXPECT_FALSE(was_there_);
+  EXPECT_THAT(take(0, true), ElementsAre(6));
+}
+
 TEST_F(DeliveriesTest, come_back_in_their_order_when_a_transaction_is_rolled_back) {
   for (int i = 0; i < 4; ++i) add();
   take(1);

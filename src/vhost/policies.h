@@ -48,6 +48,7 @@ struct Policy {
   std::optional<std::string> dead_letter_exchange;
   std::optional<std::string> dead_letter_routing_key;
   std::optional<std::string> alternate_exchange;
+  ConsumerTimeout consumer_timeout;
 
   /// Takes the definition from `definition`, and not from the record: that any text may be a key of
   /// it is not true of what is encoded there.

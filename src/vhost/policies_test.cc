@@ -57,6 +57,15 @@ TEST(Policy, says_what_is_wrong_with_it) {
             "<<\"disk\">> is not a valid durability; should be one of fsync, os, memory");
   EXPECT_EQ(complaint(a_policy("p", "^q", 0, {{"durability", std::int64_t{1}}})),
             "1 is not a valid durability; should be one of fsync, os, memory");
+  EXPECT_EQ(complaint(a_policy("p", "^q", 0, {{"consumer-timeout", std::int64_t{60000}}})), "");
+  EXPECT_EQ(complaint(a_policy("p", "^q", 0, {{"consumer-timeout", "60000"}})),
+            "<<\"60000\">> is not a valid consumer timeout");
+  EXPECT_EQ(complaint(a_policy("p", "^q", 0, {{"consumer-timeout", std::int64_t{-1}}})),
+            "-1 is not a valid consumer timeout");
+  EXPECT_EQ(complaint(a_policy("p", "^q", 0, {{"consumer-timeout-action", "requeue"}})), "");
+  EXPECT_EQ(complaint(a_policy("p", "^q", 0, {{"consumer-timeout-action", "ack"}})),
+            "<<\"ack\">> is not a valid consumer timeout action; should be one of close_channel, "
+            "requeue");
   Asked all_wrong = a_policy("p", "(", 0, {});
   all_wrong.record.apply_to = "some";
   EXPECT_EQ(complaint(all_wrong),

@@ -87,6 +87,21 @@ Complaint read_dead_letter_routing_key(const FieldValue& value, Policy& policy) 
 Complaint read_delivery_limit(const FieldValue& value, Policy& policy) {
   return read_number(value, 0, "delivery limit", policy.rules.delivery_limit);
 }
+Complaint read_consumer_timeout(const FieldValue& value, Policy& policy) {
+  if (check_consumer_timeout(value)) return refuse(value, "consumer timeout");
+  policy.consumer_timeout.ms = static_cast<std::uint64_t>(*value.as_integer());
+  return std::nullopt;
+}
+Complaint read_timeout_action(const FieldValue& value, Policy& policy) {
+  const std::string* name = value.as_string();
+  const auto action = name ? parse_timeout_action(*name) : std::nullopt;
+  if (!action) {
+    return fmt::format("{} is not a valid consumer timeout action; should be one of {}",
+                       amqp::erlang_term(value), timeout_action_names);
+  }
+  policy.consumer_timeout.action = *action;
+  return std::nullopt;
+}
 Complaint read_alternate_exchange(const FieldValue& value, Policy& policy) {
   return read_text(value, "alternate exchange name", policy.alternate_exchange);
 }
@@ -142,6 +157,8 @@ constexpr Setting settings[] = {
     {"dead-letter-routing-key", read_dead_letter_routing_key},
     {"alternate-exchange", read_alternate_exchange},
     {"delivery-limit", read_delivery_limit, quorum_queues, true},
+    {"consumer-timeout", read_consumer_timeout},
+    {"consumer-timeout-action", read_timeout_action},
     // Without an effect, but that the policy is not given to other queues.
     {"queue-mode", check_queue_mode, classic_queues},
     {"queue-version", check_queue_version},

@@ -101,6 +101,16 @@ Complaint check_durability(const FieldValue& value, const FieldTable&) {
   if (parse_durability(*text)) return std::nullopt;
   return fmt::format("\"unsupported durability '{}': {}\"", *text, durability_names);
 }
+Complaint check_timeout(const FieldValue& value, const FieldTable&) {
+  return check_consumer_timeout(value);
+}
+Complaint check_timeout_action(const FieldValue& value, const FieldTable&) {
+  const std::string* text = value.as_string();
+  if (text == nullptr) return unacceptable_type(value);
+  if (parse_timeout_action(*text)) return std::nullopt;
+  return fmt::format("\"unsupported consumer timeout action '{}': {}\"", *text,
+                     timeout_action_names);
+}
 Complaint check_nothing(const FieldValue&, const FieldTable&) { return std::nullopt; }
 
 Complaint check_delivery_limit(const FieldValue& value, const FieldTable&) {
@@ -156,6 +166,8 @@ constexpr Argument arguments_known[] = {
     {"x-queue-version", check_version, classic},
     {"x-durability", check_durability},
     {"x-expire-anywhere", check_flag},
+    {"x-consumer-timeout", check_timeout},
+    {"x-consumer-timeout-action", check_timeout_action},
     // Of streams.
     {"x-max-age", check_nothing, nobody},
     {"x-initial-cluster-size", check_nothing, nobody},
@@ -310,6 +322,24 @@ Durability durability_of(const QueueProperties& queue, const Policy* policy,
   const auto name = said ? said->as_string() : std::nullopt;
   if (const auto own = name ? parse_durability(*name) : std::nullopt) return *own;
   return policy != nullptr ? policy->durability.value_or(of_the_node) : of_the_node;
+}
+
+ConsumerTimeout consumer_timeout_of(const QueueProperties& queue, const Policy* policy) {
+  ConsumerTimeout timeout = policy != nullptr ? policy->consumer_timeout : ConsumerTimeout();
+  const amqp::RawTable arguments = raw_table(queue.arguments);
+  if (arguments.empty()) return timeout;
+  const auto ms = arguments.find("x-consumer-timeout");
+  if (const auto own = ms ? ms->as_integer() : std::nullopt; own && *own >= 0) {
+    timeout.ms = shorter_timeout(timeout.ms, static_cast<std::uint64_t>(*own));
+  }
+  const auto action = arguments.find("x-consumer-timeout-action");
+  const auto name = action ? action->as_string() : std::nullopt;
+  if (const auto own = name ? parse_timeout_action(*name) : std::nullopt) timeout.action = *own;
+  return timeout;
+}
+
+std::optional<std::string> check_consumer_timeout(const FieldValue& value) {
+  return check_integer(value, 0, ConsumerTimeout::ms_max, "value_too_large");
 }
 
 bool is_default_argument(std::string_view name, const FieldValue& value) {

@@ -11,6 +11,7 @@
 #include "amqp/field_table.h"
 #include "journal/journal.h"
 #include "queue/queue_rules.h"
+#include "vhost/consumer_timeout.h"
 #include "vhost/topology.h"
 
 #include <cstdint>
@@ -91,6 +92,15 @@ struct QueueLife {
 /// reject-publish-dlx is drop-head: rabbit_quorum_queue. What an exchange holds back dies when it
 /// is due.
 [[nodiscard]] QueueLife life_of(const QueueProperties& queue, const Policy* policy);
+
+/// x-consumer-timeout, or the policy's consumer-timeout: of two the shorter;
+/// x-consumer-timeout-action, else the policy's. `policy` null: there is none.
+[[nodiscard]] ConsumerTimeout consumer_timeout_of(const QueueProperties& queue,
+                                                  const Policy* policy);
+
+/// What is wrong with an x-consumer-timeout, of a queue or a consumer, in RabbitMQ's words for a
+/// number that makes no sense; nullopt: nothing.
+[[nodiscard]] std::optional<std::string> check_consumer_timeout(const amqp::FieldValue& value);
 
 /// How safe the queue's persistent messages are before they are confirmed: as its argument
 /// x-durability says, else as its policy (null: none), else as the node does. Messages of a queue

@@ -298,6 +298,8 @@ class Shard final : private QueueJournalsHost {
   [[nodiscard]] static std::vector<RecoveredPriority> take_recovered(const QueueProperties& queue,
                                                                      Recovered& from);
   void change_policy(const QueueHandle& queue, PolicyPtr policy);
+  /// Shows to every worker what holds for the queue's deliveries.
+  static void set_consumer_timeout(const QueueHandle& queue, const Policy* policy);
   /// What waits until the queue is ready; null: it is, or it is not here.
   [[nodiscard]] std::vector<std::move_only_function<void()>>* find_waiting(QueueId id) {
     if (unready_.empty()) [[likely]]

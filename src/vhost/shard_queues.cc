@@ -29,6 +29,12 @@ std::unique_ptr<const DeadLetterRoute> boxed(std::optional<DeadLetterRoute> rout
 
 }  // namespace
 
+void Shard::set_consumer_timeout(const QueueHandle& queue, const Policy* policy) {
+  const ConsumerTimeout timeout = consumer_timeout_of(queue.properties, policy);
+  queue.consumer_timeout_ms.store(timeout.ms, std::memory_order_relaxed);
+  queue.timeout_action.store(timeout.action, std::memory_order_relaxed);
+}
+
 void Shard::add_queue_here(const QueueAdded& added) {
   const QueueProperties& properties = added.queue->properties;
   const bool is_kept = properties.number != 0 && broker_.journal_settings().files != nullptr;
@@ -79,6 +85,7 @@ void Shard::change_policy(const QueueHandle& handle, PolicyPtr policy) {
     QueueLife life = life_of(properties, policy.get());
     queues_.at(properties.id).dead_letters = boxed(std::move(life.dead_letters));
     handle.queue->set_rules(life.rules);
+    set_consumer_timeout(handle, policy.get());
   } else if (const auto unready = unready_.find(properties.id); unready != unready_.end()) {
     unready->second.policy = std::move(policy);
   }
@@ -144,6 +151,7 @@ void Shard::make_queue(const QueueHandlePtr& handle, const Policy* policy,
                      .rules = life.rules},
       static_cast<QueueHost&>(*this), std::move(store));
   handle->queue = home_queue.queue.get();
+  set_consumer_timeout(*handle, policy);
 }
 
 // What queues do by themselves.

@@ -14,6 +14,7 @@
 #include "base/use_count.h"
 #include "message/ids.h"
 #include "routing/routing_table.h"
+#include "vhost/consumer_timeout.h"
 
 #include <atomic>
 #include <cstdint>
@@ -61,6 +62,10 @@ struct QueueHandle : RefCounted<QueueHandle> {
   /// Memory is short, and this queue has more of it than it should: who publishes to it is slowed.
   /// Written by the home worker; anybody may look.
   mutable std::atomic<bool> is_heavy{false};
+
+  /// What its argument and its policy say of deliveries that nobody acknowledges. Likewise.
+  mutable std::atomic<TimeoutAction> timeout_action{TimeoutAction::unsaid};
+  mutable std::atomic<std::uint64_t> consumer_timeout_ms{ConsumerTimeout::unsaid};
 
   /// Home worker only; null before it was made there and after it was deleted.
   mutable Queue* queue = nullptr;  // Not owned: the home's Shard owns it and clears this first.
