@@ -1,20 +1,25 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes docs/compatibility-scenarios.md from what the scenarios say of themselves; with --check
-says whether it is as it should be. That they say the truth is what the tests are for."""
+"""Writes docs/compatibility-scenarios.md and docs/compatibility-features.md from what scenarios and
+features say of themselves; with --check says whether they are as they should be. That scenarios say
+the truth is what the tests are for."""
 
 import sys
+from collections import Counter
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from scenario import load_all  # noqa: E402 (found by the line above)
+from feature import TREE, Evidence, Feature  # noqa: E402 (found by the line above)
+from features import FEATURES  # noqa: E402
+from scenario import Scenario, load_all  # noqa: E402
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "compatibility-scenarios.md"
+
+def cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
-def page() -> str:
-    scenarios = load_all()
+def scenarios_page(scenarios: list[Scenario]) -> str:
     same = sum(1 for one in scenarios if not one.differs and not one.not_yet)
     lines = [
         "# Compatibility, scenario by scenario",
@@ -27,25 +32,63 @@ def page() -> str:
     for one in scenarios:
         if one.subject != subject:
             subject = one.subject
-            lines += ["", f"## {subject.replace('_', ' ')}", "", "| scenario | |", "|---|---|"]
+            lines += ["", f"## {subject.replace('_', ' ')}", "", "| scenario | | |", "|---|---|---|"]
         verdict = "same"
         if one.differs:
             verdict = f"different: {one.differs}"
         elif one.not_yet:
             verdict = f"not yet: {one.not_yet}"
-        lines.append(f"| {one.title.replace('|', chr(92) + '|')} | {verdict} |")
+        lines.append(f"| `{one.id}` | {cell(one.title)} | {verdict} |")
     return "\n".join(lines) + "\n"
 
 
+def features_page(evidence: Evidence) -> str:
+    def shown_by(feature: Feature) -> str:
+        counts = [(shown, len(evidence.scenarios(shown))) for shown in feature.shown_by.split()]
+        return ", ".join(f"`{shown}`" + (f" ({count})" if count > 1 else "") for shown, count in counts)
+
+    counts: Counter[str] = Counter()
+    tables = []
+    for group, features in FEATURES.items():
+        tables += ["", f"## {group}", "", "| | compared with RabbitMQ | shown by |", "|---|---|---|"]
+        for feature in features:
+            verdict = evidence.verdict(feature)
+            counts[verdict.partition(":")[0]] += 1
+            tables.append(f"| {cell(feature.title)} | {cell(verdict)} | {shown_by(feature)} |")
+    lines = [
+        "# Compatibility, feature by feature",
+        "",
+        "Written by `tests/differential/page.py`: what AMQP 0-9-1 clients of RabbitMQ use, and how it is here.",
+        f"{counts['same']} features are the same, {counts['different on purpose']} different on purpose,",
+        f"{counts['not yet']} not there yet. What shows it: most names are those of",
+        "[scenarios](compatibility-scenarios.md), with how many there are of them where a `*` stands for several.",
+        "Names with `_test.` are tests in `tests` and `src`; those in `tests/wire` and `tests/interop` can be run",
+        "against RabbitMQ too, those in `src` play Leveret alone.",
+    ]
+    return "\n".join(lines + tables) + "\n"
+
+
 def main() -> int:
-    text = page()
-    if "--check" not in sys.argv:
-        PAGE.write_text(text)
-        return 0
-    if PAGE.exists() and PAGE.read_text() == text:
-        return 0
-    print(f"{PAGE.name} is not what the scenarios say: run tests/differential/page.py")
-    return 1
+    scenarios = load_all()
+    evidence = Evidence(scenarios)
+    complaints = [
+        f"tests/differential/features.py: {complaint}"
+        for features in FEATURES.values()
+        for feature in features
+        for complaint in evidence.complaints(feature)
+    ]
+    pages = {
+        TREE / "docs" / "compatibility-scenarios.md": scenarios_page(scenarios),
+        TREE / "docs" / "compatibility-features.md": features_page(evidence),
+    }
+    for path, text in pages.items():
+        if "--check" not in sys.argv:
+            path.write_text(text)
+        elif not path.exists() or path.read_text() != text:
+            complaints.append(f"{path.relative_to(TREE)} is not what it should be: run tests/differential/page.py")
+    for complaint in complaints:
+        print(complaint)
+    return 1 if complaints else 0
 
 
 if __name__ == "__main__":
