@@ -53,6 +53,14 @@ readme_test_command() {
   bash -c "$command"
 }
 
+# What programs wrote into the tree is what they would write now.
+check_generated() {
+  local outcome=0
+  /usr/bin/python3 tools/generate_amqp.py --check || outcome=1
+  /usr/bin/python3 -B tests/differential/page.py --check || outcome=1
+  return "$outcome"
+}
+
 verb_ci() {
   (($# == 0)) || fail "ci takes no argument"
   export CI=true
@@ -64,7 +72,7 @@ verb_ci() {
   stage format ./dev fmt --check
   stage tidy /usr/bin/python3 tools/tidy.py
   stage rooms /usr/bin/python3 tools/check_rooms.py
-  stage generated /usr/bin/python3 tools/generate_amqp.py --check
+  stage generated check_generated
   stage test readme_test_command
   stage asan ./dev asan
   stage tsan ./dev tsan
