@@ -121,6 +121,8 @@ std::string metrics_text(const Call& call, const Totals& totals) {
           ever.recovered);
   counter("leveret_queue_messages_refused_total",
           "Publishes that a full queue or a failed journal would not take", ever.refused);
+  counter("leveret_queue_messages_deduplicated_total",
+          "Publishes that a queue dropped since their ids had come before", ever.deduplicated);
   counter("leveret_queue_messages_damaged_total", "Could not be read back from the disk",
           ever.damaged);
   gauge("leveret_messages_delayed", "Messages that exchanges hold back until they are due",

@@ -30,6 +30,7 @@ void add(QueueTotals& sum, const QueueTotals& more) {
   sum.purged += more.purged;
   sum.recovered += more.recovered;
   sum.refused += more.refused;
+  sum.deduplicated += more.deduplicated;
   sum.damaged += more.damaged;
 }
 

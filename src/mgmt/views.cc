@@ -218,7 +218,8 @@ json::object message_stats_view(const QueueTotals& totals) {
           {"deliver_get", totals.delivered + totals.auto_acked + totals.got},
           {"ack", totals.acked},
           {"reject", totals.rejected},
-          {"redeliver", totals.redelivered}};
+          {"redeliver", totals.redelivered},
+          {"dedup", totals.deduplicated}};  // As LavinMQ calls it.
 }
 
 json::object ledger_view(const QueueCounts& counts, const QueueTotals& totals) {
@@ -236,6 +237,7 @@ json::object ledger_view(const QueueCounts& counts, const QueueTotals& totals) {
           {"present", there},
           {"dying", counts.dying},
           {"refused", totals.refused},
+          {"deduplicated", totals.deduplicated},
           {"balanced", totals.in() == totals.out() + there}};
 }
 

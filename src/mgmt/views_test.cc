@@ -101,6 +101,7 @@ TEST(LedgerView, balances_what_came_with_what_went_and_what_is_there) {
                      .purged = 3,
                      .recovered = 2,
                      .refused = 7,
+                     .deduplicated = 4,
                      .damaged = 1};
   const boost::json::object view = ledger_view(counts, totals);
   EXPECT_EQ(view.at("recovered"), 2);
@@ -108,6 +109,7 @@ TEST(LedgerView, balances_what_came_with_what_went_and_what_is_there) {
   EXPECT_EQ(view.at("dying"), 2);
   EXPECT_EQ(view.at("dead_lettered"), 3);
   EXPECT_EQ(view.at("refused"), 7);
+  EXPECT_EQ(view.at("deduplicated"), 4);
   EXPECT_EQ(view.at("balanced"), true);
 
   ++counts.unacked;

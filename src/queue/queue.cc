@@ -15,15 +15,25 @@ Queue::Queue(QueueId id, Options options, QueueHost& host, std::unique_ptr<Messa
       host_(host),
       store_(std::move(store)),
       dispatcher_(options.is_single_active),
-      rules_(options.rules) {
+      rules_(options.rules),
+      deduplication_(options.deduplication
+                         ? std::make_unique<Deduplication>(std::move(*options.deduplication))
+                         : nullptr) {
   store_->set_listener(*this);
   totals_.recovered = store_->size();
   note_rules();
 }
 
 void Queue::publish(MessagePtr message, PublishToken token) {
+  if (deduplication_) [[unlikely]]
+    return take_once(std::move(message), token);
+  take(std::move(message), token);
+}
+
+bool Queue::take(MessagePtr message, PublishToken token) {
   if (rules_.overflow != Overflow::drop_head && !makes_room_for(*message)) [[unlikely]] {
-    return refuse(message, token);
+    refuse(message, token);
+    return false;
   }
   std::uint64_t expires_ms = 0;
   if (message->ttl_ms() != Message::no_ttl || rules_.message_ttl_ms != QueueRules::unlimited)
@@ -35,11 +45,12 @@ void Queue::publish(MessagePtr message, PublishToken token) {
   if (taken == MessageStore::Taken::refused) [[unlikely]] {
     ++totals_.refused;
     if (token) host_.confirm(token, false);
-    return;
+    return false;
   }
   ++totals_.published;
   if (token && taken == MessageStore::Taken::safe) host_.confirm(token, true);
   want_dispatch();
+  return true;
 }
 
 std::expected<void, AttachRefusal> Queue::attach(const ConsumerSpec& spec, DeliverySink& sink) {
@@ -79,7 +90,7 @@ Queue::Got Queue::get(ChannelId channel, bool no_ack) {
   if (taken.redelivered) ++totals_.redelivered;
   if (no_ack) {
     ++totals_.auto_acked;
-    store_->settle(taken);
+    let_go(taken);
   } else {
     ++totals_.got;
     unacked_.add(channel, {taken, ConsumerId()});
@@ -100,7 +111,7 @@ void Queue::settle(ChannelId channel, std::span<const MessageSeq> messages, Sett
     }
     if (settlement == Settlement::acked) {
       ++totals_.acked;
-      store_->settle(taken->stored);
+      let_go(taken->stored);
     } else {
       die(std::move(taken->stored), Death::rejected);
     }
@@ -112,6 +123,12 @@ void Queue::settle(ChannelId channel, std::span<const MessageSeq> messages, Sett
       }
     }
   }
+}
+
+void Queue::let_go(const StoredMessage& message) {
+  if (deduplication_) [[unlikely]]
+    deduplication_->on_left(*message.message);
+  store_->settle(message);
 }
 
 void Queue::await_settled(PublishToken token) {
@@ -159,6 +176,7 @@ std::uint64_t Queue::purge() {
   apply_rules_before_a_look();
   const std::uint64_t purged = store_->purge();
   totals_.purged += purged;
+  if (deduplication_) forget_gone_ids();
   LEVERET_DEBUG_ASSERT(is_balanced(), "queue {} has lost count", id_.value());
   return purged;
 }
@@ -211,7 +229,7 @@ std::uint32_t Queue::deliver(std::uint32_t messages_max) {
     StoredMessage taken = store_->shift();
     if (consumer->spec.no_ack) {
       ++totals_.auto_acked;
-      store_->settle(taken);
+      let_go(taken);
     } else {
       ++totals_.delivered;
       ++consumer->unacked;
@@ -256,7 +274,10 @@ void Queue::on_loaded() {
   host_.has_loaded(*this);
 }
 
-void Queue::on_damaged(std::uint64_t messages) { totals_.damaged += messages; }
+void Queue::on_damaged(std::uint64_t messages) {
+  totals_.damaged += messages;
+  if (deduplication_) forget_gone_ids();
+}
 
 QueueCounts Queue::counts() const {
   return {.ready = store_->size(),

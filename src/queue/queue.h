@@ -17,6 +17,7 @@
 #pragma once
 
 #include "message/ids.h"
+#include "queue/deduplication.h"
 #include "queue/dispatcher.h"
 #include "queue/message_store.h"
 #include "queue/queue_host.h"
@@ -59,9 +60,10 @@ struct QueueTotals {
   std::uint64_t requeued = 0;
   std::uint64_t redelivered = 0;
   std::uint64_t purged = 0;
-  std::uint64_t recovered = 0;  ///< Found on disk when the broker started.
-  std::uint64_t refused = 0;    ///< Publishes that the store could not keep; never in the queue.
-  std::uint64_t damaged = 0;    ///< Could not be read back.
+  std::uint64_t recovered = 0;     ///< Found on disk when the broker started.
+  std::uint64_t refused = 0;       ///< Publishes that the store could not keep; never in the queue.
+  std::uint64_t deduplicated = 0;  ///< Publishes of what had come before; never in the queue.
+  std::uint64_t damaged = 0;       ///< Could not be read back.
 
   /// What ever was in the queue, and what has left it for good.
   [[nodiscard]] std::uint64_t in() const { return published + recovered; }
@@ -86,14 +88,16 @@ class Queue final : private StoreListener {
     bool is_auto_delete = false;    ///< Report is_unused() when the last consumer leaves.
     bool is_single_active = false;  ///< One consumer gets all: see Dispatcher.
     QueueRules rules{};
+    std::optional<DeduplicationRules> deduplication = {};  ///< None: all are let in.
   };
 
   Queue(QueueId id, Options options, QueueHost& host, std::unique_ptr<MessageStore> store);
   Queue(const Queue&) = delete;
   Queue& operator=(const Queue&) = delete;
 
-  /// Takes a message in, unless the queue is full and its rules have it refused. The token's owner
-  /// is told through QueueHost::confirm().
+  /// Takes a message in, unless the queue is full and its rules have it refused, or it has come
+  /// before. The token's owner is told through QueueHost::confirm(); of what has come before, when
+  /// that is as safe as the queue's messages are.
   void publish(MessagePtr message, PublishToken token);
 
   /// Subscribes. Errors: exclusive_use (somebody has the queue for himself, or the caller asked for
@@ -174,6 +178,8 @@ class Queue final : private StoreListener {
   void on_damaged(std::uint64_t messages) override;
   [[nodiscard]] const StoredMessage* find_shifted(MessageSeq seq) const override;
 
+  bool take(MessagePtr message, PublishToken token);
+  void take_once(MessagePtr message, PublishToken token);
   void requeue(UnackedMessage message, bool mark_redelivered);
   static void deliver_counted(const StoredMessage& message, DeliverySink& sink);
   void want_dispatch();
@@ -189,6 +195,8 @@ class Queue final : private StoreListener {
   void apply_rules_before_a_look();
   void expire_anywhere();
   void die(StoredMessage message, Death death);
+  void let_go(const StoredMessage& message);
+  void forget_gone_ids();
   void note_use();
   void wake_by(std::uint64_t time_ms);
   [[nodiscard]] std::vector<StoredMessage> shifted() const;
@@ -201,6 +209,7 @@ class Queue final : private StoreListener {
   Unacked unacked_;
   QueueTotals totals_;
   QueueRules rules_;
+  const std::unique_ptr<Deduplication> deduplication_;  // Null: all are let in.
   // Dead; their dead letters are on their way. The store still answers for them.
   boost::unordered_flat_map<MessageSeq, StoredMessage, std::hash<MessageSeq>> dying_;
   std::uint64_t last_used_ms_ = 0;   // Kept when the rules have the queue expire.

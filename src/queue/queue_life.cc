@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a queue does by itself: messages that are too old or too many die, publishes that are too
-// many are refused, and a queue that nobody uses says so.
+// many are refused or have come before, and a queue that nobody uses says so.
 #include "amqp/basic_properties.h"
 #include "amqp/delay_header.h"
 #include "base/assert.h"
@@ -50,6 +50,23 @@ void Queue::refuse(const MessagePtr& message, PublishToken token) {
     host_.dead_letter_refused(*this, message);
   }
   if (token) host_.confirm(token, token.is_move());
+}
+
+void Queue::take_once(MessagePtr message, PublishToken token) {
+  const std::optional<Deduplication::Id> id = deduplication_->id_of(*message);
+  if (id && deduplication_->is_held(*id, host_.now_ms())) {
+    ++totals_.deduplicated;
+    // The first may still be on its way to the disk.
+    if (token) await_settled(token);
+    return;
+  }
+  if (take(std::move(message), token) && id) deduplication_->hold(*id, host_.now_ms());
+}
+
+void Queue::forget_gone_ids() {
+  std::vector<MessagePtr> present;
+  for (const StoredMessage& stored : unacked_.all()) present.push_back(stored.message);
+  deduplication_->on_left_but(present, host_.now_ms());
 }
 
 std::uint64_t Queue::expiry_of(const Message& message) const {
@@ -106,6 +123,9 @@ void Queue::apply_rules_before_a_look() {
 void Queue::die(StoredMessage message, Death death) {
   const MessageSeq seq = message.seq;
   if (rules_.has_dead_letter_exchange) {
+    // Its letter may be back in a moment.
+    if (deduplication_) [[unlikely]]
+      deduplication_->on_dead_lettered(*message.message);
     dying_.emplace(seq, message);
     if (host_.dead_letter(*this, message, death)) return;
     dying_.erase(seq);
@@ -122,7 +142,7 @@ void Queue::die(StoredMessage message, Death death) {
       ++totals_.dropped;
       break;
   }
-  store_->settle(message);
+  let_go(message);
 }
 
 void Queue::on_dead_lettered(MessageSeq seq) {

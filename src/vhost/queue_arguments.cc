@@ -38,6 +38,7 @@ Complaint check_integer(const FieldValue& value, std::int64_t min, std::int64_t 
   return std::nullopt;
 }
 
+constexpr std::int64_t cache_size_max = 10'000'000;
 constexpr std::int64_t timer_ms_max = 315'360'000'000;  // Ten years: ?MAX_EXPIRY_TIMER.
 
 Complaint check_ttl(const FieldValue& value, const FieldTable&) {
@@ -121,6 +122,9 @@ Complaint check_delivery_limit(const FieldValue& value, const FieldTable&) {
 Complaint check_group_size(const FieldValue& value, const FieldTable&) {
   return check_integer(value, 1, INT64_MAX, "value_too_large");
 }
+Complaint check_cache_size(const FieldValue& value, const FieldTable&) {
+  return check_integer(value, 1, cache_size_max, "value_too_large");
+}
 Complaint check_strategy(const FieldValue& value, const FieldTable&) {
   return check_one_of(value, {"at-most-once", "at-least-once"}, "invalid_dlx_strategy");
 }
@@ -168,6 +172,11 @@ constexpr Argument arguments_known[] = {
     {"x-expire-anywhere", check_flag},
     {"x-consumer-timeout", check_timeout},
     {"x-consumer-timeout-action", check_timeout_action},
+    // As LavinMQ has them.
+    {"x-message-deduplication", check_flag},
+    {"x-cache-size", check_cache_size},
+    {"x-cache-ttl", check_ttl},
+    {"x-deduplication-header", check_text},
     // Of streams.
     {"x-max-age", check_nothing, nobody},
     {"x-initial-cluster-size", check_nothing, nobody},
@@ -302,6 +311,25 @@ bool has_single_active_consumer(const QueueProperties& queue) {
 }
 
 bool expires_anywhere(const QueueProperties& queue) { return is_set(queue, "x-expire-anywhere"); }
+
+std::optional<DeduplicationRules> deduplication_of(const QueueProperties& queue) {
+  const amqp::RawTable arguments = raw_table(queue.arguments);
+  const auto wanted = arguments.find("x-message-deduplication");
+  if (!wanted || !wanted->as_bool().value_or(false)) return std::nullopt;
+  DeduplicationRules rules;
+  if (const auto header = arguments.find("x-deduplication-header")) {
+    rules.header = header->as_string().value_or("");
+  }
+  const auto size = arguments.find("x-cache-size");
+  const auto ttl = arguments.find("x-cache-ttl");
+  if (!size && !ttl) return rules;
+  // What they are was looked at when the queue was declared.
+  rules.holds = DeduplicationRules::Holds::last;
+  rules.ids_max = DeduplicationRules::last_ids_max;
+  if (size) rules.ids_max = static_cast<std::uint32_t>(size->as_integer().value_or(1));
+  if (ttl) rules.ttl_ms = static_cast<std::uint64_t>(ttl->as_integer().value_or(0));
+  return rules;
+}
 
 std::uint8_t priority_max_of(const QueueProperties& queue) {
   const auto said = raw_table(queue.arguments).find("x-max-priority");

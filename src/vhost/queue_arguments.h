@@ -10,6 +10,7 @@
 #include "amqp/amqp_error.h"
 #include "amqp/field_table.h"
 #include "journal/journal.h"
+#include "queue/deduplication.h"
 #include "queue/queue_rules.h"
 #include "vhost/consumer_timeout.h"
 #include "vhost/topology.h"
@@ -82,6 +83,10 @@ struct QueueLife {
 
 /// x-expire-anywhere: messages expire wherever they stand, and not only at the head.
 [[nodiscard]] bool expires_anywhere(const QueueProperties& queue);
+
+/// x-message-deduplication, x-deduplication-header, x-cache-size and x-cache-ttl; nullopt: every
+/// message is let in.
+[[nodiscard]] std::optional<DeduplicationRules> deduplication_of(const QueueProperties& queue);
 
 /// x-max-priority; 0: it has no priorities.
 [[nodiscard]] std::uint8_t priority_max_of(const QueueProperties& queue);

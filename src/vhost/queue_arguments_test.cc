@@ -56,6 +56,17 @@ TEST(QueueArguments, are_held_to_what_they_mean) {
       {"x-queue-version", 3, ": \"unsupported queue version '3'\""},
       {"x-queue-type", "classic", ""},
       {"x-queue-type", "nosuch", ": \"unsupported queue type 'nosuch'\""},
+      {"x-message-deduplication", true, ""},
+      {"x-message-deduplication", "true", ": {unacceptable_type,longstr}"},
+      {"x-cache-size", 1, ""},
+      {"x-cache-size", 0, ": {value_zero,0}"},
+      {"x-cache-size", -1, ": {value_negative,-1}"},
+      {"x-cache-size", 10'000'001, ": {value_too_large,10000001}"},
+      {"x-cache-ttl", 0, ""},
+      {"x-cache-ttl", -1, ": {value_negative,-1}"},
+      {"x-cache-ttl", "1", ": \"expected integer, got longstr\""},
+      {"x-deduplication-header", "id", ""},
+      {"x-deduplication-header", 1, ": {unacceptable_type,signedint}"},
       {"x-single-active-consumer", true, ""},
       {"x-single-active-consumer", 1, ": {unacceptable_type,signedint}"},
       {"x-queue-master-locator", 5, ""},
@@ -114,6 +125,33 @@ TEST(QueueArguments, durability_is_the_queues_or_the_nodes) {
   EXPECT_EQ(durability_of(queue, nullptr, Durability::os), Durability::os);
   queue.arguments = encoded_table(FieldTable{{"x-durability", "memory"}});
   EXPECT_EQ(durability_of(queue, nullptr, Durability::fsync), Durability::memory);
+}
+
+TEST(QueueArguments, say_whose_ids_are_held) {
+  const auto rules_of = [](const FieldTable& arguments) {
+    QueueProperties queue;
+    queue.arguments = encoded_table(arguments);
+    return deduplication_of(queue);
+  };
+  using Holds = DeduplicationRules::Holds;
+  EXPECT_FALSE(rules_of({}));
+  EXPECT_FALSE(rules_of({{"x-message-deduplication", false}, {"x-cache-size", 5}}));
+  const auto plain = rules_of({{"x-message-deduplication", true}});
+  ASSERT_TRUE(plain);
+  EXPECT_EQ(plain->holds, Holds::present);
+  EXPECT_EQ(plain->header, "x-deduplication-header");
+  const auto sized = rules_of(
+      {{"x-message-deduplication", true}, {"x-cache-size", 5}, {"x-deduplication-header", "id"}});
+  ASSERT_TRUE(sized);
+  EXPECT_EQ(sized->holds, Holds::last);
+  EXPECT_EQ(sized->ids_max, 5u);
+  EXPECT_EQ(sized->ttl_ms, DeduplicationRules::unlimited);
+  EXPECT_EQ(sized->header, "id");
+  const auto timed = rules_of({{"x-message-deduplication", true}, {"x-cache-ttl", 1000}});
+  ASSERT_TRUE(timed);
+  EXPECT_EQ(timed->holds, Holds::last);
+  EXPECT_EQ(timed->ids_max, 128u);
+  EXPECT_EQ(timed->ttl_ms, 1000u);
 }
 
 std::string refusal(const FieldTable& arguments, QueueFlags flags = kept) {

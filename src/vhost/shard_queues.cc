@@ -148,7 +148,8 @@ void Shard::make_queue(const QueueHandlePtr& handle, const Policy* policy,
       properties.id,
       Queue::Options{.is_auto_delete = properties.is_auto_delete,
                      .is_single_active = has_single_active_consumer(properties),
-                     .rules = life.rules},
+                     .rules = life.rules,
+                     .deduplication = deduplication_of(properties)},
       static_cast<QueueHost&>(*this), std::move(store));
   handle->queue = home_queue.queue.get();
   set_consumer_timeout(*handle, policy);

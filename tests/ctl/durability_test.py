@@ -106,6 +106,7 @@ def test_the_ledger_accounts_for_every_message(leveret):
         "present": 7,
         "dying": 0,
         "refused": 0,
+        "deduplicated": 0,
         "balanced": True,
     }
     assert channel.queue_purge("ledger").method.message_count == 6
