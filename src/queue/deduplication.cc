@@ -54,19 +54,34 @@ void Deduplication::hold(const Id& id, std::uint64_t now_ms) {
 }
 
 void Deduplication::on_left(const Message& message) {
-  if (rules_.holds == DeduplicationRules::Holds::present) on_dead_lettered(message);
+  if (holds_present()) on_dead_lettered(message);
 }
 
 void Deduplication::on_dead_lettered(const Message& message) {
-  if (const std::optional<Id> id = id_of(message)) ids_.remove(id->hash);
+  const std::optional<Id> id = id_of(message);
+  if (!id) return;
+  ids_.remove(id->hash);
+  if (is_finding_) left_.push_back(id->hash);
 }
 
 void Deduplication::on_left_but(std::span<const MessagePtr> present, std::uint64_t now_ms) {
-  if (rules_.holds != DeduplicationRules::Holds::present) return;
+  if (!holds_present()) return;
+  has_lost_count_ = is_finding_;
   ids_.clear();
   for (const MessagePtr& message : present) {
     if (const std::optional<Id> id = id_of(*message)) hold(*id, now_ms);
   }
+}
+
+void Deduplication::hold_found(const Message& message) {
+  if (const std::optional<Id> id = id_of(message)) hold(*id, 0);
+}
+
+void Deduplication::end_finding() {
+  for (const IdHash& id : left_) ids_.remove(id);
+  if (has_lost_count_) ids_.clear();
+  is_finding_ = has_lost_count_ = false;
+  std::vector<IdHash>().swap(left_);
 }
 
 }  // namespace leveret

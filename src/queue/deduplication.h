@@ -11,7 +11,8 @@
 // An id is any value but void. Integers of any width are the same id when they are the same number,
 // strings and byte arrays when they are the same bytes, all else when type and bytes are.
 //
-// Thread: the queue's home worker. RabbitMQ: the plugin rabbitmq-message-deduplication.
+// Thread: one; that of the queue or exchange whose it is. RabbitMQ: the plugin
+// rabbitmq-message-deduplication.
 
 #pragma once
 
@@ -22,6 +23,8 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace leveret {
 
@@ -59,6 +62,8 @@ class Deduplication {
   }
   /// A message with this id was taken in.
   void hold(const Id& id, std::uint64_t now_ms);
+  /// It has not been taken in after all.
+  void forget(const Id& id) { ids_.remove(id.hash); }
   /// It has left, and will not come back.
   void on_left(const Message& message);
   /// It has left, and may come back.
@@ -66,9 +71,22 @@ class Deduplication {
   /// Messages have left, and nobody can say with which ids; these have not.
   void on_left_but(std::span<const MessagePtr> present, std::uint64_t now_ms);
 
+  // A start found messages. Between begin and end nothing is held but by hold_found(), and what
+  // leaves meanwhile is not held in the end, whether it was found before or after.
+
+  [[nodiscard]] bool holds_present() const {
+    return rules_.holds == DeduplicationRules::Holds::present;
+  }
+  void begin_finding() { is_finding_ = true; }
+  void hold_found(const Message& message);
+  void end_finding();
+
  private:
   const DeduplicationRules rules_;
   RecentIds ids_;
+  bool is_finding_ = false;
+  bool has_lost_count_ = false;  // Some have left, and nobody can say which.
+  std::vector<IdHash> left_;     // While finding.
 };
 
 }  // namespace leveret

@@ -203,6 +203,36 @@ TEST_F(DeduplicatingQueue, with_a_cache_holds_an_id_as_long_as_its_message_says)
   EXPECT_FALSE(publish_id("senseless"));
 }
 
+TEST(Deduplication, finds_the_ids_of_what_is_present_while_some_of_it_leaves) {
+  const auto with_id = [](const char* id) {
+    return message("body", {{"x-deduplication-header", id}});
+  };
+  const auto is_held = [&](const Deduplication& ids, const char* id) {
+    return ids.is_held(*ids.id_of(*with_id(id)), 0);
+  };
+  Deduplication ids({});
+  ids.begin_finding();
+  ids.hold_found(*with_id("stays"));
+  ids.on_left(*with_id("left before it was found"));
+  ids.hold_found(*with_id("left before it was found"));
+  ids.hold_found(*with_id("left"));
+  ids.on_left(*with_id("left"));
+  ids.end_finding();
+  EXPECT_TRUE(is_held(ids, "stays"));
+  EXPECT_FALSE(is_held(ids, "left before it was found"));
+  EXPECT_FALSE(is_held(ids, "left"));
+  // Nobody can say which have left: rather none is held.
+  ids.begin_finding();
+  ids.on_left_but({}, 0);
+  ids.hold_found(*with_id("perhaps"));
+  ids.end_finding();
+  EXPECT_FALSE(is_held(ids, "perhaps"));
+  ids.begin_finding();
+  ids.hold_found(*with_id("stays"));
+  ids.end_finding();
+  EXPECT_TRUE(is_held(ids, "stays"));
+}
+
 /// A queue over a journal over a disk that takes its time.
 class DurableDeduplication : public DeduplicatingQueue, public JournalHost {
  protected:

@@ -148,6 +148,11 @@ class Queue final : private StoreListener {
   void on_wake();
   /// What QueueHost::dead_letter() began for this message has come to its end.
   void on_dead_lettered(MessageSeq seq);
+  /// Null: the queue holds no ids of the messages that are in it. Else whoever makes a queue of
+  /// what a start found says which they are, before anything is published.
+  [[nodiscard]] Deduplication* ids_of_present() {
+    return deduplication_ && deduplication_->holds_present() ? deduplication_.get() : nullptr;
+  }
   /// Somebody asked about the queue, by a declaration: it is in use. Says what is in it.
   [[nodiscard]] QueueCounts look();
 

@@ -22,6 +22,11 @@ struct IdHash {
   friend bool operator==(const IdHash&, const IdHash&) = default;
 };
 
+struct IdHashHash {  // It is a hash already.
+  using is_avalanching = void;
+  std::size_t operator()(const IdHash& id) const { return id.low; }
+};
+
 class RecentIds {
  public:
   static constexpr std::uint64_t never = UINT64_MAX;
@@ -47,15 +52,10 @@ class RecentIds {
     std::uint32_t older = nowhere;
     std::uint32_t younger = nowhere;  // Of a free place: the next one.
   };
-  struct Low {  // It is a hash already.
-    using is_avalanching = void;
-    std::size_t operator()(const IdHash& id) const { return id.low; }
-  };
-
   void forget(std::uint32_t place);
 
   const std::uint32_t ids_max_;
-  boost::unordered_flat_map<IdHash, std::uint32_t, Low> places_;
+  boost::unordered_flat_map<IdHash, std::uint32_t, IdHashHash> places_;
   std::vector<Entry> entries_;
   std::uint32_t oldest_ = nowhere;
   std::uint32_t youngest_ = nowhere;

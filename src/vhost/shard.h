@@ -19,6 +19,7 @@
 #include "message/ids.h"
 #include "queue/queue.h"
 #include "queue/queue_host.h"
+#include "queue/read_through.h"
 #include "queue/store_limits.h"
 #include "vhost/alarms.h"
 #include "vhost/broker.h"
@@ -316,6 +317,9 @@ class Shard final : private QueueJournalsHost {
     waiting->emplace_back(std::forward<Act>(act));
   }
   void go_on_if_ready(QueueId id);
+  [[nodiscard]] static std::vector<OwnersPage> pages_of(
+      OwnerId queue, const std::vector<RecoveredPriority>& found);
+  void find_ids(const QueueHandlePtr& handle, std::vector<OwnersPage> pages);
   void get_here(QueueId id, ChannelId channel, bool no_ack,
                 std::move_only_function<void(std::optional<Queue::Got>)> done);
   void answer_waiting_gets(QueueId id);
@@ -362,10 +366,11 @@ class Shard final : private QueueJournalsHost {
     PolicyPtr policy;
     bool awaits_journal = false;
     bool awaits_commit = false;
+    bool awaits_ids = false;  // Of what is in it; see Deduplication.
     std::vector<std::move_only_function<void()>> acts;
   };
   boost::unordered_flat_map<QueueId, Unready, std::hash<QueueId>> unready_;
-  std::size_t loading_count_ = 0;            // Of those, how many await a journal.
+  std::size_t loading_count_ = 0;            // Of those, how many await a journal or ids.
   std::uint64_t unready_publish_bytes_ = 0;  // Of this worker's connections, waiting there.
   // basic.get that waits for a message from the disk.
   struct WaitingGet {

@@ -27,6 +27,17 @@ std::unique_ptr<const DeadLetterRoute> boxed(std::optional<DeadLetterRoute> rout
   return route ? std::make_unique<const DeadLetterRoute>(std::move(*route)) : nullptr;
 }
 
+/// Of a queue with a number.
+OwnerId owner_of(const QueueProperties& queue) {
+  const OwnerId owner = owner_of_queue(queue.number);
+  return is_sorted(queue) ? owner_of_unordered(owner) : owner;
+}
+
+bool holds_ids_of_present(const QueueProperties& queue) {
+  const auto rules = deduplication_of(queue);
+  return rules && rules->holds == DeduplicationRules::Holds::present;
+}
+
 }  // namespace
 
 void Shard::set_consumer_timeout(const QueueHandle& queue, const Policy* policy) {
@@ -70,7 +81,8 @@ void Shard::on_queue_committed(QueueId id) {
 
 void Shard::go_on_if_ready(QueueId id) {
   const auto found = unready_.find(id);
-  if (found->second.awaits_journal || found->second.awaits_commit) return;
+  const Unready& unready = found->second;
+  if (unready.awaits_journal || unready.awaits_commit || unready.awaits_ids) return;
   auto acts = std::move(found->second.acts);
   unready_.erase(found);
   for (auto& act : acts) act();
@@ -201,6 +213,24 @@ void Shard::close_journals() {
   });
 }
 
+/// Those of the youngest messages, as many as ids are held. Of each priority the older first.
+std::vector<OwnersPage> Shard::pages_of(OwnerId queue,
+                                        const std::vector<RecoveredPriority>& found) {
+  std::vector<OwnersPage> pages;
+  for (const RecoveredPriority& one : found) {
+    const auto& all = one.messages.pages;
+    std::uint64_t messages = 0;
+    auto first = all.end();
+    while (first != all.begin() && messages < DeduplicationRules::present_ids_max) {
+      messages += (--first)->count;
+    }
+    for (; first != all.end(); ++first) {
+      pages.push_back({owner_of_priority(queue, one.priority), *first});
+    }
+  }
+  return pages;
+}
+
 void Shard::on_journal_ready(std::uint16_t index, Recovered recovered) {
   const bool is_clean = recovered.report.is_clean;
   struct Ready {
@@ -215,7 +245,11 @@ void Shard::on_journal_ready(std::uint16_t index, Recovered recovered) {
   }
   loading_count_ -= ready.size();
   for (const auto& [handle, policy] : ready) {
-    make_queue(handle, policy.get(), take_recovered(handle->properties, recovered), is_clean);
+    std::vector<RecoveredPriority> found = take_recovered(handle->properties, recovered);
+    std::vector<OwnersPage> pages;
+    if (holds_ids_of_present(handle->properties)) pages = pages_of(owner_of(handle->properties), found);
+    make_queue(handle, policy.get(), std::move(found), is_clean);
+    if (!pages.empty()) find_ids(handle, std::move(pages));
   }
   // What is left belonged to queues that were deleted.
   Journal& journal = journals_.find_log(index)->journal();
@@ -236,17 +270,30 @@ std::vector<Shard::RecoveredPriority> Shard::take_recovered(const QueuePropertie
     found.push_back({priority, std::move(messages->second)});
     from.owners.erase(messages);
   };
-  const OwnerId owner = owner_of_queue(queue.number);
-  if (is_sorted(queue)) {
-    take(owner_of_unordered(owner), 0);
-    return found;
-  }
-  const unsigned priority_max = priority_max_of(queue);
+  const OwnerId owner = owner_of(queue);
+  const unsigned priority_max = is_sorted(queue) ? 0 : priority_max_of(queue);
   for (unsigned priority = 0; priority <= priority_max; ++priority) {
     take(owner_of_priority(owner, static_cast<std::uint8_t>(priority)),
          static_cast<std::uint8_t>(priority));
   }
   return found;
+}
+
+void Shard::find_ids(const QueueHandlePtr& handle, std::vector<OwnersPage> pages) {
+  ++loading_count_;
+  unready_.at(handle->properties.id).awaits_ids = true;
+  handle->queue->ids_of_present()->begin_finding();
+  read_through(
+      journals_.find_log(handle->properties.journal)->journal(), std::move(pages),
+      [handle](const Message& message) {
+        if (handle->queue) handle->queue->ids_of_present()->hold_found(message);
+      },
+      [this, handle] {
+        --loading_count_;
+        if (handle->queue) handle->queue->ids_of_present()->end_finding();
+        unready_.at(handle->properties.id).awaits_ids = false;
+        go_on_if_ready(handle->properties.id);
+      });
 }
 
 void Shard::on_journal_unusable(std::uint16_t index, const Error& why) {
