@@ -127,6 +127,9 @@ std::string metrics_text(const Call& call, const Totals& totals) {
           ever.damaged);
   gauge("leveret_messages_delayed", "Messages that exchanges hold back until they are due",
         totals.delayed);
+  counter("leveret_exchange_messages_deduplicated_total",
+          "Publishes that an exchange dropped since their ids had come before",
+          totals.deduplicated_by_exchanges);
   gauge("leveret_held_publish_bytes", "What blocked connections have published and is held back",
         totals.held_publish_bytes);
   counter("leveret_held_publishes_dropped_total",

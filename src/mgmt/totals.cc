@@ -63,6 +63,7 @@ void collect_totals(Shard& shard, std::vector<Totals>& all) {
   totals.held_publish_bytes = shard.held_publish_bytes();
   totals.dropped_publishes = shard.dropped_publishes();
   totals.dropped_replies = shard.dropped_replies();
+  totals.deduplicated_by_exchanges = shard.gates().deduplicated();
   for (const JournalSnapshot& journal : shard.journals().snapshots()) {
     add(totals.journals, journal.counts);
   }
@@ -81,6 +82,7 @@ Totals sum_of(const std::vector<Totals>& all) {
     sum.held_publish_bytes += each.held_publish_bytes;
     sum.dropped_publishes += each.dropped_publishes;
     sum.dropped_replies += each.dropped_replies;
+    sum.deduplicated_by_exchanges += each.deduplicated_by_exchanges;
   }
   return sum;
 }

@@ -25,6 +25,7 @@ struct Totals {
   std::uint64_t held_publish_bytes = 0;
   std::uint64_t dropped_publishes = 0;
   std::uint64_t dropped_replies = 0;
+  std::uint64_t deduplicated_by_exchanges = 0;
   Journal::Counts journals;
 };
 

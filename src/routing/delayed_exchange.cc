@@ -44,7 +44,11 @@ std::optional<ExchangeType> routing_type(ExchangeType type, amqp::RawTable argum
   if (type != ExchangeType::delayed_message) return type;
   const auto name = delayed_type(arguments);
   const auto behind = name ? parse_exchange_type(*name) : std::nullopt;
-  return behind == ExchangeType::delayed_message ? std::nullopt : behind;
+  // What looks at each message that comes would see it twice.
+  const bool may_be_behind = behind && *behind != ExchangeType::delayed_message &&
+                             *behind != ExchangeType::message_deduplication &&
+                             *behind != ExchangeType::recent_history;
+  return may_be_behind ? behind : std::nullopt;
 }
 
 amqp::AmqpResult<void> validate_delayed_exchange(ExchangeType type, amqp::RawTable arguments) {

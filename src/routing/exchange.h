@@ -34,6 +34,8 @@ class Exchange : public Destination {
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] ExchangeType type() const { return type_; }
+  /// A message goes no further than here until somebody has let it through: see Noted.
+  [[nodiscard]] bool is_gate() const { return is_gate_; }
   /// Where messages go that match nothing here; empty: nowhere.
   [[nodiscard]] const std::string& alternate_exchange() const { return alternate_exchange_; }
 
@@ -57,6 +59,8 @@ class Exchange : public Destination {
   const std::string name_;
   std::string alternate_exchange_;
   const ExchangeType type_;
+  bool is_gate_ = false;
+  bool is_noted_ = false;  // Whoever routes has to hear that a message came here.
   BindingsOfSource outgoing_;
 };
 

@@ -12,6 +12,7 @@ std::span<const ExchangeType> exchange_types() {
       ExchangeType::direct,  ExchangeType::fanout,          ExchangeType::topic,
       ExchangeType::headers, ExchangeType::consistent_hash, ExchangeType::modulus_hash,
       ExchangeType::random,  ExchangeType::local_random,    ExchangeType::delayed_message,
+      ExchangeType::message_deduplication, ExchangeType::recent_history,
   };
   return all;
 }
@@ -43,8 +44,18 @@ std::string_view exchange_type_name(ExchangeType type) {
       return "x-local-random";
     case ExchangeType::delayed_message:
       return "x-delayed-message";
+    case ExchangeType::message_deduplication:
+      return "x-message-deduplication";
+    case ExchangeType::recent_history:
+      return "x-recent-history";
   }
   LEVERET_ASSERT(false, "exchange type {}", static_cast<int>(type));
+}
+
+bool is_deduplicating(ExchangeType type, amqp::RawTable arguments) {
+  if (type == ExchangeType::message_deduplication) return true;
+  const auto wanted = arguments.find("x-message-deduplication");
+  return wanted && wanted->as_bool().value_or(false);
 }
 
 }  // namespace leveret

@@ -6,6 +6,8 @@
 
 #pragma once
 
+#include "amqp/raw_table.h"
+
 #include <optional>
 #include <span>
 #include <string_view>
@@ -22,6 +24,8 @@ enum class ExchangeType {
   random,
   local_random,
   delayed_message,  ///< Another type behind it routes: see delayed_exchange.h.
+  message_deduplication,
+  recent_history,
 };
 
 /// Nothing when there is no such type.
@@ -29,5 +33,7 @@ enum class ExchangeType {
 /// All of them.
 [[nodiscard]] std::span<const ExchangeType> exchange_types();
 [[nodiscard]] std::string_view exchange_type_name(ExchangeType type);
+/// Messages that came before are not to go through it: by its type, or by its arguments.
+[[nodiscard]] bool is_deduplicating(ExchangeType type, amqp::RawTable arguments);
 
 }  // namespace leveret

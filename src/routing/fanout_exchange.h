@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// FanoutExchange: the message goes everywhere; routing keys say nothing.
+// FanoutExchange: the message goes everywhere; routing keys say nothing. So do the types that do
+// more with a message than to route it: x-message-deduplication and x-recent-history.
 //
 // Thread: the table's.
 
@@ -14,8 +15,8 @@ namespace leveret {
 
 class FanoutExchange final : public Exchange {
  public:
-  FanoutExchange(std::string_view name, std::string_view alternate_exchange)
-      : Exchange(name, ExchangeType::fanout, alternate_exchange) {}
+  FanoutExchange(std::string_view name, ExchangeType type, std::string_view alternate_exchange)
+      : Exchange(name, type, alternate_exchange) {}
 
  private:
   void add(Binding& binding) override;

@@ -23,7 +23,9 @@ std::unique_ptr<Exchange> make_exchange(std::string_view name, ExchangeType type
     case ExchangeType::direct:
       return std::make_unique<DirectExchange>(name, alternate_exchange);
     case ExchangeType::fanout:
-      return std::make_unique<FanoutExchange>(name, alternate_exchange);
+    case ExchangeType::message_deduplication:
+    case ExchangeType::recent_history:
+      return std::make_unique<FanoutExchange>(name, type, alternate_exchange);
     case ExchangeType::topic:
       return std::make_unique<TopicExchange>(name, alternate_exchange);
     case ExchangeType::headers:
@@ -56,15 +58,20 @@ RoutingTable::~RoutingTable() {
 
 void RoutingTable::add_exchange(std::string_view name, ExchangeType type,
                                 std::string_view alternate_exchange, amqp::RawTable arguments) {
-  add(make_exchange(name, type, alternate_exchange, arguments));
+  auto exchange = make_exchange(name, type, alternate_exchange, arguments);
+  exchange->is_gate_ = is_deduplicating(type, arguments);
+  exchange->is_noted_ = exchange->is_gate_ || type == ExchangeType::recent_history;
+  add(std::move(exchange));
 }
 
 void RoutingTable::add_delayed_exchange(std::string_view name, ExchangeType behind,
                                         std::string_view alternate_exchange,
                                         amqp::RawTable arguments, QueueId held_back) {
   ++headers_binding_count_;  // Also without a binding.
-  add(std::make_unique<DelayedExchange>(make_exchange(name, behind, alternate_exchange, arguments),
-                                        held_back));
+  auto exchange = std::make_unique<DelayedExchange>(
+      make_exchange(name, behind, alternate_exchange, arguments), held_back);
+  exchange->is_gate_ = exchange->is_noted_ = is_deduplicating(exchange->type(), arguments);
+  add(std::move(exchange));
 }
 
 void RoutingTable::add(std::unique_ptr<Exchange> exchange) {
@@ -143,17 +150,27 @@ const Exchange* RoutingTable::find(std::string_view exchange) const {
 }
 
 void RoutingTable::route(const Exchange& exchange, std::string_view routing_key,
-                         const PublishedProperties& properties, std::vector<QueueId>& queues) {
-  route(exchange, std::span(&routing_key, 1), properties, queues);
+                         const PublishedProperties& properties, std::vector<QueueId>& queues,
+                         Gate first) {
+  route(exchange, std::span(&routing_key, 1), properties, queues, first);
 }
 
 void RoutingTable::route(const Exchange& exchange, std::span<const std::string_view> routing_keys,
-                         const PublishedProperties& properties, std::vector<QueueId>& queues) {
+                         const PublishedProperties& properties, std::vector<QueueId>& queues,
+                         Gate first) {
   headers_.reset(properties.headers);
   const Publication publication{
       .routing_keys = routing_keys, .headers = headers_, .properties = properties.properties};
+  noted_.clear();
   reached_.begin(exchange, queues);
   while (const Exchange* next = reached_.next_exchange()) {
+    if (next->is_noted_) [[unlikely]] {
+      const bool is_stop = next->is_gate() && !(next == &exchange && first == Gate::open);
+      if (is_stop || next->type() == ExchangeType::recent_history) {
+        noted_.push_back({.exchange = next, .is_gate = is_stop});
+      }
+      if (is_stop) continue;
+    }
     next->match(publication, reached_);
     if (reached_.has_matched() || next->alternate_exchange().empty()) continue;
     if (const Exchange* alternate = find(next->alternate_exchange())) reached_.add(*alternate);
@@ -224,6 +241,8 @@ std::size_t* RoutingTable::count_for(const Exchange& source) {
     case ExchangeType::fanout:
     case ExchangeType::topic:
     case ExchangeType::modulus_hash:
+    case ExchangeType::message_deduplication:
+    case ExchangeType::recent_history:
       break;
   }
   return nullptr;

@@ -48,6 +48,19 @@ struct PublishedProperties {
   std::span<const std::byte> properties;  ///< With the headers among them; empty: not given.
 };
 
+/// An exchange that a message came to, and that has more to do with it than to route it: a *gate*,
+/// at which the route ended, for somebody else decides whether the message goes on; or one that
+/// keeps a history.
+struct Noted {
+  const Exchange* exchange = nullptr;
+  bool is_gate = false;
+};
+
+enum class Gate : std::uint8_t {
+  shut,  ///< A route ends at every gate.
+  open,  ///< The one that it begins with lets it through.
+};
+
 class RoutingTable {
  public:
   /// Has the default exchange "", which leads to the queue that the routing key names.
@@ -57,7 +70,8 @@ class RoutingTable {
   RoutingTable& operator=(const RoutingTable&) = delete;
 
   /// `alternate_exchange` may be empty: none. It need not exist, now or ever.
-  /// `arguments` are looked at by types that hash. Requires: no exchange has this name.
+  /// `arguments` are looked at by types that hash; with x-message-deduplication = true among them,
+  /// or with the type of that name, the exchange is a gate. Requires: no exchange has this name.
   void add_exchange(std::string_view name, ExchangeType type, std::string_view alternate_exchange,
                     amqp::RawTable arguments = {});
   /// One that holds back messages with a delay, which reach the queue `held_back` and no other; for
@@ -102,11 +116,15 @@ class RoutingTable {
   /// exchange counts as a match, whatever becomes of the message there.
   /// Requires: `exchange` is of this table.
   void route(const Exchange& exchange, std::string_view routing_key,
-             const PublishedProperties& properties, std::vector<QueueId>& queues);
+             const PublishedProperties& properties, std::vector<QueueId>& queues,
+             Gate first = Gate::shut);
   /// The same for a message with several keys (CC and BCC): it goes wherever one of them leads, and
   /// to an alternate exchange only where none does.
   void route(const Exchange& exchange, std::span<const std::string_view> routing_keys,
-             const PublishedProperties& properties, std::vector<QueueId>& queues);
+             const PublishedProperties& properties, std::vector<QueueId>& queues,
+             Gate first = Gate::shut);
+  /// What the last route() came to besides queues. Valid until the next one, or a change.
+  [[nodiscard]] std::span<const Noted> noted() const { return noted_; }
 
   /// Grows with every change. While it stands, so does what route() would answer.
   [[nodiscard]] std::uint64_t version() const { return version_; }
@@ -174,6 +192,7 @@ class RoutingTable {
   // Scratch of route().
   Reached reached_;
   MessageHeaders headers_;
+  std::vector<Noted> noted_;
 };
 
 }  // namespace leveret

@@ -7,6 +7,8 @@
 
 #include "routing/testing/routing_fixture.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -50,6 +52,54 @@ TEST(ExchangeType, has_rabbitmq_names) {
   }
   EXPECT_EQ(parse_exchange_type("Direct"), std::nullopt);
   EXPECT_EQ(parse_exchange_type(""), std::nullopt);
+}
+
+TEST(ExchangeType, says_who_deduplicates) {
+  const auto with = [](const amqp::FieldTable& arguments, ExchangeType type) {
+    const std::vector<std::byte> encoded = arguments.to_raw();
+    return is_deduplicating(type, amqp::RawTable(encoded));
+  };
+  EXPECT_TRUE(with({}, ExchangeType::message_deduplication));
+  EXPECT_TRUE(with({{"x-message-deduplication", true}}, ExchangeType::topic));
+  EXPECT_FALSE(with({{"x-message-deduplication", false}}, ExchangeType::topic));
+  EXPECT_FALSE(with({{"x-message-deduplication", 1}}, ExchangeType::topic));
+  EXPECT_FALSE(with({}, ExchangeType::topic));
+}
+
+TEST_F(RoutingTable, ends_a_route_at_a_gate_and_begins_another_behind_it) {
+  table_.add_exchange("front", ExchangeType::fanout, "");
+  table_.add_exchange("gate", ExchangeType::message_deduplication, "");
+  table_.add_exchange("second", ExchangeType::message_deduplication, "");
+  table_.add_exchange("history", ExchangeType::recent_history, "");
+  bind_queue("front", "q1", "");
+  bind_exchange("front", "gate");
+  bind_queue("gate", "q2", "");
+  bind_exchange("gate", "second");
+  bind_exchange("gate", "history");
+  bind_queue("second", "q3", "");
+  bind_queue("history", "q4", "");
+  const auto noted = [this] {
+    std::vector<std::string> names;
+    for (const Noted& one : table_.noted()) {
+      names.push_back(one.exchange->name() + (one.is_gate ? "|" : ""));
+    }
+    std::ranges::sort(names);
+    return names;
+  };
+
+  EXPECT_THAT(route("front", "k"), ElementsAre(1));
+  EXPECT_THAT(noted(), ElementsAre("gate|"));
+  EXPECT_THAT(route("gate", "k"), IsEmpty());
+  EXPECT_THAT(noted(), ElementsAre("gate|"));
+  std::vector<QueueId> behind;
+  table_.route(*table_.find("gate"), "k", {}, behind, Gate::open);
+  std::ranges::sort(behind);
+  EXPECT_THAT(behind, ElementsAre(QueueId(2), QueueId(4)));
+  EXPECT_THAT(noted(), ElementsAre("history", "second|"));
+  EXPECT_THAT(route("history", "k"), ElementsAre(4));
+  EXPECT_THAT(noted(), ElementsAre("history"));
+  EXPECT_THAT(route("", "q1"), ElementsAre(1));
+  EXPECT_THAT(noted(), IsEmpty());
 }
 
 TEST_F(RoutingTable, routes_by_queue_name_on_the_default_exchange) {

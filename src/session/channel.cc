@@ -114,9 +114,9 @@ Channel::Outcome Channel::on_tx_commit() {
   commit_waits_for_ = 1;
   is_commit_refused_ = false;
   for (const Transaction::Publish& publish : transaction.publishes) {
-    commit_waits_for_ += static_cast<std::uint32_t>(publish.queues.size());
-    if (publish.queues.empty() && publish.is_mandatory) send_return(publish.message);
-    this->publish(publish.message, publish.queues, any_sequence);
+    commit_waits_for_ += publish.routed.answers();
+    if (publish.routed.is_nowhere() && publish.is_mandatory) send_return(publish.message);
+    this->publish(publish, any_sequence);
   }
   std::map<QueueId, const QueueHandle*> settled_queues;
   for (const Transaction::Acknowledgement& acknowledgement : transaction.acknowledgements) {

@@ -128,6 +128,7 @@ class Channel final : public ConfirmSink, public ReplySink {
 
   // ConfirmSink
   void on_confirmed(std::uint64_t first_sequence, std::uint32_t count, bool is_accepted) override;
+  void on_returned(const MessagePtr& message) override;
 
   // ReplySink (channel_reply.cc)
   void on_reply(const MessagePtr& message) override;
@@ -149,6 +150,9 @@ class Channel final : public ConfirmSink, public ReplySink {
   void publish(const MessagePtr& message, std::span<const QueueHandlePtr> queues,
                std::uint64_t sequence);
   void reply_to(std::string_view exchange, std::string_view routing_key, const MessagePtr& message);
+  void publish(const Transaction::Publish& publish, std::uint64_t sequence);
+  /// Sends it on to the gates that it was routed to.
+  void send_to_gates(const Transaction::Publish& publish, std::uint64_t sequence);
   void send_return(const MessagePtr& message);
 
   // channel_trace.cc
@@ -236,7 +240,7 @@ class Channel final : public ConfirmSink, public ReplySink {
   PublishAssembler assembler_;
   std::optional<amqp::AmqpError> refusal_;  // Of the publish whose content is coming.
   RouteMemory route_;
-  std::vector<QueueHandlePtr> extra_routed_;  // Where a message with CC or BCC goes.
+  Routed extra_routed_;  // Where a message with CC or BCC goes.
   Confirms confirms_;
   bool has_news_ = false;  // The connection has been told to call end_turn().
   Transaction transaction_;

@@ -10,7 +10,9 @@
 #include "routing/message_headers.h"
 #include "session/channel.h"
 #include "session/connection.h"
+#include "vhost/gates.h"
 #include "vhost/queue_arguments.h"
+#include "vhost/recent_history.h"
 #include "vhost/refusals.h"
 #include "vhost/reply_addresses.h"
 
@@ -84,16 +86,21 @@ Channel::Outcome Channel::on_exchange_declare(const amqp::ExchangeDeclare& metho
   const amqp::FieldValue* alternate = arguments->find("alternate-exchange");
   if (is_new) {
     if (Outcome allowed = check_name("exchange", name); !allowed) return allowed;
+    const std::string text = resource_text("exchange", name, connection_.vhost_name());
     if (Outcome valid = validate_delayed_exchange(*type, method.arguments); !valid) return valid;
     if (routing_type(*type, method.arguments) == ExchangeType::consistent_hash) {
-      const std::string text = resource_text("exchange", name, connection_.vhost_name());
       if (Outcome valid = validate_hash_arguments(method.arguments, text); !valid) return valid;
+    }
+    if (*type == ExchangeType::recent_history) {
+      if (Outcome valid = validate_history_arguments(method.arguments); !valid) return valid;
+    }
+    if (Outcome valid = validate_gate_arguments(*type, method.arguments, text); !valid) {
+      return valid;
     }
     if (alternate && !alternate->as_string()) {
       return amqp::refuse(ReplyCode::precondition_failed,
                           fmt::format("invalid type '{}' for arg 'alternate-exchange' in {}",
-                                      amqp::field_type_name(alternate->type()),
-                                      resource_text("exchange", name, connection_.vhost_name())));
+                                      amqp::field_type_name(alternate->type()), text));
     }
     if (alternate) {
       if (Outcome may = access.check(Permission::read, ResourceKind::exchange, name); !may) {

@@ -120,39 +120,45 @@ Channel::Outcome Channel::send_on(MessagePtr& message, bool is_mandatory) {
   if (vhost->find_exchange(exchange) == nullptr) {  // Deleted while the content came.
     return refuse_no_exchange(exchange, vhost->name());
   }
-  std::span<const QueueHandlePtr> queues;
+  const Routed* routed = nullptr;
+  std::vector<std::string> extra_keys;
   if (has_extra_keys(headers)) [[unlikely]] {
     extra_routed_.clear();
     const std::vector<std::string_view> keys = all_keys(message->routing_key(), headers);
     vhost->route(exchange, keys, {headers, message->properties()}, extra_routed_);
-    queues = extra_routed_;
+    routed = &extra_routed_;
+    extra_keys.assign(keys.begin(), keys.end());
     const MessagePtr sent = without_bcc(message, headers);
     for (auto key = keys.begin(); key != keys.end(); ++key) {
       if (std::find(keys.begin(), key, *key) == key) reply_to(exchange, *key, sent);
     }
-    if (connection_.shard().has_traced_vhost()) trace_publish(*sent, keys, queues);
+    if (connection_.shard().has_traced_vhost()) trace_publish(*sent, keys, routed->queues);
     message = sent;
   } else {
-    queues =
-        route_.find(*vhost, exchange, message->routing_key(), {headers, message->properties()});
-    if (queues.empty()) reply_to(exchange, message->routing_key(), message);
+    routed =
+        &route_.find(*vhost, exchange, message->routing_key(), {headers, message->properties()});
+    if (routed->queues.empty()) reply_to(exchange, message->routing_key(), message);
     if (connection_.shard().has_traced_vhost()) [[unlikely]] {
       const std::string_view key = message->routing_key();
-      trace_publish(*message, {&key, 1}, queues);
+      trace_publish(*message, {&key, 1}, routed->queues);
     }
   }
 
+  if (!routed->histories.empty()) [[unlikely]]
+    connection_.shard().keep_in_histories(*vhost, routed->histories, message);
   if (mode_ == Mode::transactional) {
-    transaction_.publishes.push_back({message, {queues.begin(), queues.end()}, is_mandatory});
+    transaction_.publishes.push_back({message, *routed, std::move(extra_keys), is_mandatory});
     return {};
   }
-  if (queues.empty() && is_mandatory) send_return(message);
+  if (routed->is_nowhere() && is_mandatory) send_return(message);
   std::uint64_t sequence = 0;
   if (mode_ == Mode::confirming) {
-    sequence = confirms_.add(static_cast<std::uint32_t>(queues.size()));
-    if (queues.empty()) note_news();
+    sequence = confirms_.add(routed->answers());
+    if (routed->is_nowhere()) note_news();
   }
-  publish(message, queues, sequence);
+  publish(message, routed->queues, sequence);
+  if (!routed->gates.empty()) [[unlikely]]
+    send_to_gates({message, *routed, std::move(extra_keys), is_mandatory}, sequence);
   return {};
 }
 
@@ -175,6 +181,29 @@ void Channel::publish(const MessagePtr& message, std::span<const QueueHandlePtr>
       connection_.note_heavy_queue();
   }
 }
+
+void Channel::publish(const Transaction::Publish& publish, std::uint64_t sequence) {
+  this->publish(publish.message, publish.routed.queues, sequence);
+  if (!publish.routed.gates.empty()) send_to_gates(publish, sequence);
+}
+
+void Channel::send_to_gates(const Transaction::Publish& publish, std::uint64_t sequence) {
+  const std::vector<ExchangePtr>& gates = publish.routed.gates;
+  MandatoryPtr mandatory;
+  if (publish.is_mandatory && publish.routed.queues.empty()) {
+    mandatory = MandatoryPtr(new Mandatory(id_, static_cast<std::uint32_t>(gates.size())));
+  }
+  for (const ExchangePtr& gate : gates) {
+    connection_.shard().gates().send(
+        {.gate = gate,
+         .message = publish.message,
+         .routing_keys = publish.routing_keys,
+         .token = sequence == 0 ? PublishToken{} : PublishToken{id_, sequence},
+         .mandatory = mandatory});
+  }
+}
+
+void Channel::on_returned(const MessagePtr& message) { send_return(message); }
 
 void Channel::send_return(const MessagePtr& message) {
   write_return(connection_.output(), number_, message, connection_.frame_max());

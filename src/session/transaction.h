@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Transaction: what a channel in tx mode has published and acknowledged since the last commit.
-// Routes are found when a message is published; nothing reaches a queue before the commit.
+// Routes are found when a message is published; nothing reaches a queue, or a gate, before the
+// commit.
 // RabbitMQ: semantics#tx (publishes and acks of one channel; not atomic over several queues).
 //
 // Thread: the channel's worker.
@@ -11,8 +12,9 @@
 #include "message/message.h"
 #include "queue/queue.h"
 #include "session/deliveries.h"
-#include "vhost/topology.h"
+#include "vhost/replica.h"
 
+#include <string>
 #include <vector>
 
 namespace leveret {
@@ -20,7 +22,8 @@ namespace leveret {
 struct Transaction {
   struct Publish {
     MessagePtr message;
-    std::vector<QueueHandlePtr> queues;
+    Routed routed;
+    std::vector<std::string> routing_keys;  ///< Where gates have to know; none: its own alone.
     bool is_mandatory = false;
   };
   struct Acknowledgement {

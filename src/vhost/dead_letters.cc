@@ -41,15 +41,17 @@ bool DeadLetters::send(const Source& source, const DeadLetterRoute& route,
                  .routing_key = route.routing_key ? &*route.routing_key : nullptr});
   const amqp::RawTable headers =
       amqp::peek_headers(letter.message->properties()).value_or(amqp::RawTable());
-  targets_.clear();
+  Routed targets = take_targets();
   vhost->route(route.exchange, views(letter.routing_keys), {headers, letter.message->properties()},
-               targets_);
-  if (death != Death::rejected) {
-    std::erase_if(targets_, [&](const QueueHandlePtr& target) {
+               targets);
+  const bool drops_cycles = death != Death::rejected;
+  if (drops_cycles) {
+    std::erase_if(targets.queues, [&](const QueueHandlePtr& target) {
       return is_in_cycle(headers, target->properties.name);
     });
   }
-  return publish(source, letter.message);
+  shard_.keep_in_histories(*vhost, targets.histories, letter.message);
+  return publish(source, letter.message, letter.routing_keys, std::move(targets), drops_cycles);
 }
 
 bool DeadLetters::send_due(const Source& source, const Message& message) {
@@ -59,23 +61,40 @@ bool DeadLetters::send_due(const Source& source, const Message& message) {
   const DueMessage due = make_due(message);
   const amqp::RawTable headers =
       amqp::peek_headers(due.message->properties()).value_or(amqp::RawTable());
-  targets_.clear();
+  Routed targets = take_targets();
   vhost->route(properties.name, views(due.routing_keys), {headers, due.message->properties()},
-               targets_);
-  return publish(source, due.message);
+               targets);
+  shard_.keep_in_histories(*vhost, targets.histories, due.message);
+  return publish(source, due.message, due.routing_keys, std::move(targets),
+                 /*drops_cycles=*/false);
 }
 
-/// To targets_.
-bool DeadLetters::publish(const Source& source, const MessagePtr& message) {
-  if (targets_.empty()) return false;
-  // Taken for as long as they are used: a publish may end in another send().
-  std::vector<QueueHandlePtr> targets = std::exchange(targets_, {});
-  const std::uint64_t sequence = next_sequence_++;
-  on_the_way_[sequence] = {.source = source.queue.properties.id,
-                           .seq = source.seq,
-                           .unanswered = static_cast<std::uint32_t>(targets.size())};
-  for (const QueueHandlePtr& target : targets) {
-    shard_.publish(*target, message, {channel_, sequence});
+/// For as long as they are used: a publish may end in another send().
+Routed DeadLetters::take_targets() {
+  Routed targets = std::exchange(targets_, {});
+  targets.clear();
+  return targets;
+}
+
+bool DeadLetters::publish(const Source& source, const MessagePtr& message,
+                          const std::vector<std::string>& routing_keys, Routed targets,
+                          bool drops_cycles) {
+  const bool has_target = !targets.is_nowhere();
+  if (has_target) {
+    const std::uint64_t sequence = next_sequence_++;
+    on_the_way_[sequence] = {.source = source.queue.properties.id,
+                             .seq = source.seq,
+                             .unanswered = targets.answers()};
+    for (const QueueHandlePtr& target : targets.queues) {
+      shard_.publish(*target, message, {channel_, sequence});
+    }
+    for (const ExchangePtr& gate : targets.gates) {
+      shard_.gates().send({.gate = gate,
+                           .message = message,
+                           .routing_keys = routing_keys,
+                           .token = {channel_, sequence},
+                           .drops_cycles = drops_cycles});
+    }
   }
   targets.clear();
   targets_ = std::move(targets);

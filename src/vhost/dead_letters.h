@@ -17,6 +17,7 @@
 #include "queue/queue_rules.h"
 #include "vhost/ports.h"
 #include "vhost/queue_arguments.h"
+#include "vhost/replica.h"
 #include "vhost/topology.h"
 
 #include <cstddef>
@@ -52,7 +53,10 @@ class DeadLetters final : public ConfirmSink {
   [[nodiscard]] std::size_t on_the_way() const { return on_the_way_.size(); }
 
  private:
-  [[nodiscard]] bool publish(const Source& source, const MessagePtr& message);
+  [[nodiscard]] Routed take_targets();
+  [[nodiscard]] bool publish(const Source& source, const MessagePtr& message,
+                             const std::vector<std::string>& routing_keys, Routed targets,
+                             bool drops_cycles);
   // ConfirmSink
   void on_confirmed(std::uint64_t first_sequence, std::uint32_t count, bool is_accepted) override;
 
@@ -67,7 +71,7 @@ class DeadLetters final : public ConfirmSink {
   const ChannelId channel_;
   std::uint64_t next_sequence_;
   boost::unordered_flat_map<std::uint64_t, Moving> on_the_way_;  // By sequence.
-  std::vector<QueueHandlePtr> targets_;                          // Of what is being sent.
+  Routed targets_;                                               // Of what is being sent.
 };
 
 }  // namespace leveret

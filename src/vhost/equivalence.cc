@@ -40,6 +40,12 @@ std::string value_text(const FieldValue& value) {
   return value.to_text();
 }
 
+/// An atom in quotes, and Erlang has those of a name with dashes already.
+std::string type_text(ExchangeType type) {
+  const std::string_view name = exchange_type_name(type);
+  return name.contains('-') ? fmt::format("''{}''", name) : fmt::format("'{}'", name);
+}
+
 std::string typed_text(const FieldValue* value) {
   if (value == nullptr) return "none";
   return fmt::format("the value '{}' of type '{}'", value_text(*value),
@@ -92,9 +98,8 @@ AmqpResult<void> check_equivalent(const ExchangeProperties& existing,
                                   const ExchangeDeclaration& declaration) {
   const std::string resource = resource_text("exchange", existing.name, existing.vhost);
   if (existing.type != declaration.type) {
-    return refuse_difference("type", resource,
-                             fmt::format("'{}'", exchange_type_name(declaration.type)),
-                             fmt::format("'{}'", exchange_type_name(existing.type)));
+    return refuse_difference("type", resource, type_text(declaration.type),
+                             type_text(existing.type));
   }
   if (auto same = check_flag("durable", resource, declaration.is_durable, existing.is_durable);
       !same) {
@@ -109,8 +114,13 @@ AmqpResult<void> check_equivalent(const ExchangeProperties& existing,
       !same) {
     return same;
   }
-  static constexpr std::string_view keys[] = {"alternate-exchange"};
-  return check_arguments(keys, resource, declaration.arguments, existing.arguments);
+  static constexpr std::string_view keys[] = {"alternate-exchange",     "x-message-deduplication",
+                                              "x-cache-size",           "x-cache-ttl",
+                                              "x-deduplication-header", "x-cache-persistence"};
+  constexpr std::size_t keys_of_all = 2;  // The others mean something where ids are held.
+  const bool holds_ids = is_deduplicating(existing.type, raw_table(existing.arguments));
+  return check_arguments(holds_ids ? std::span(keys) : std::span(keys).first(keys_of_all), resource,
+                         declaration.arguments, existing.arguments);
 }
 
 }  // namespace leveret

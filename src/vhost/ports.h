@@ -26,6 +26,8 @@ class ConfirmSink {
   /// were refused by it). A publish to n queues is reported n times.
   virtual void on_confirmed(std::uint64_t first_sequence, std::uint32_t count,
                             bool is_accepted) = 0;
+  /// A mandatory message that was sent on to gates reached no queue. Comes before it is confirmed.
+  virtual void on_returned(const MessagePtr&) {}
 };
 
 /// A channel that waits for replies.

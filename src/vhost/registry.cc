@@ -52,6 +52,12 @@ Registry::VhostEntry* Registry::find_vhost(const std::string& name) {
 
 TopologyChange Registry::auth_change() { return AuthChanged{users_.snapshot()}; }
 
+Registry::ExchangeEntry::ExchangeEntry(ExchangePtr of) : exchange(std::move(of)) {
+  if (exchange->type == ExchangeType::recent_history) {
+    history = std::make_unique<RecentHistory>(raw_table(exchange->arguments));
+  }
+}
+
 // Making a change true everywhere.
 
 void Registry::broadcast(std::vector<TopologyChange> changes,
@@ -178,7 +184,7 @@ Registry::VhostEntry& Registry::put_in_vhost(VhostRecord record,
                                    limit_of(vhost.record.limits, max_connections),
                                    vhost.record.default_queue_type});
   for (ExchangePtr& exchange : predeclared_exchanges(name)) {
-    vhost.exchanges[exchange->name].exchange = exchange;
+    vhost.exchanges.emplace(exchange->name, exchange);
     topology.emplace_back(ExchangeAdded{.exchange = std::move(exchange)});
   }
   return vhost;
@@ -220,7 +226,7 @@ Result<void> Registry::load() {
       hold_back_at(*exchange, home_of_journal(record.held_back_journal), number,
                    record.held_back_journal);
     }
-    vhost->second.exchanges[record.name].exchange = exchange;
+    vhost->second.exchanges.emplace(record.name, exchange);
     topology.emplace_back(ExchangeAdded{.exchange = exchange});
   }
 

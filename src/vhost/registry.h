@@ -24,6 +24,7 @@
 #include "vhost/events.h"
 #include "vhost/policies.h"
 #include "vhost/ports.h"
+#include "vhost/recent_history.h"
 #include "vhost/requests.h"
 #include "vhost/topology.h"
 
@@ -61,8 +62,11 @@ using AdminDone = std::move_only_function<void(std::expected<void, AdminRefusal>
 class Registry {
  public:
   struct ExchangeEntry {
+    explicit ExchangeEntry(ExchangePtr of);
+
     ExchangePtr exchange;
-    PolicyPtr policy;  ///< Null: none matches.
+    std::unique_ptr<RecentHistory> history;  ///< Null: its type keeps none.
+    PolicyPtr policy;                        ///< Null: none matches.
     std::set<BindingPtr> as_source;
     std::set<BindingPtr> as_destination;
   };
@@ -103,6 +107,10 @@ class Registry {
   void delete_exclusive_queues(ConnectionId connection, Done<void> done);
   /// An auto-delete queue lost its last consumer; deletes it unless somebody came meanwhile.
   void delete_unused_queue(QueueHandlePtr queue);
+  /// A message went through these exchanges, where a worker knew of so many changes: see
+  /// VhostReplica::version().
+  void keep_in_histories(std::span<const ExchangePtr> exchanges, const MessagePtr& message,
+                         std::uint64_t version);
 
   // Asked by administrators. Names are RabbitMQ's verbs. `by`: who asks, for events.
 
@@ -196,6 +204,13 @@ class Registry {
   BindingPtr put_in_binding(VhostEntry& vhost, BindingProperties properties);
   [[nodiscard]] bool is_durable(const VhostEntry& vhost, const BindingProperties& binding) const;
 
+  // registry_histories.cc
+  /// All that the binding's source remembers, and until end_history() what comes too late for that.
+  /// Before the binding is broadcast.
+  void give_history(const VhostEntry& vhost, const BindingPtr& binding);
+  void give_history(const BindingProperties& binding, const MessagePtr& message);
+  void end_history(const BindingPtr& binding);
+
   [[nodiscard]] VhostEntry* find_vhost(const std::string& name);
   /// This very exchange, not another of its name.
   [[nodiscard]] bool has_exchange(const ExchangeProperties& exchange);
@@ -222,6 +237,14 @@ class Registry {
   std::uint64_t last_queue_number_ = 0;
   std::uint64_t queue_numbers_reserved_ = 0;  // Durably.
   std::vector<std::move_only_function<void(Result<void>)>> waiting_for_queue_numbers_;
+
+  /// A binding to an exchange that has a history, of which not every worker has heard yet.
+  struct NewBinding {
+    BindingPtr binding;
+    ExchangePtr source;
+    std::uint64_t version_before = 0;  // Of a replica that has not heard of it, at most.
+  };
+  std::vector<NewBinding> new_bindings_;
 
   std::deque<std::move_only_function<bool()>> turns_;  // Not begun yet.
   bool has_turn_ = false;                              // One is on its way.

@@ -74,8 +74,7 @@ void Registry::declare_exchange(ExchangeDeclaration declaration, Done<void> done
     hold_back_at(*exchange, home, is_numbered ? ++last_queue_number_ : 0, home.value());
   }
 
-  ExchangeEntry& entry = vhost->exchanges[declaration.name];
-  entry.exchange = exchange;
+  ExchangeEntry& entry = vhost->exchanges.emplace(declaration.name, exchange).first->second;
   entry.policy = vhost->policies->match_exchange(declaration.name);
   std::vector<Change> durable;
   if (exchange->is_durable) {
@@ -169,8 +168,10 @@ void Registry::change_binding(BindingRequest request, Done<void> done) {
                                               .routing_key = added->routing_key,
                                               .arguments = added->arguments}});
     }
+    give_history(*vhost, added);
     commit_and_tell(std::move(change.topology), std::move(change.durable), std::move(request.by),
                     [this, added, done = std::move(done)](Result<void> written) mutable {
+                      end_history(added);
                       if (written) return done({});
                       VhostEntry* world = find_vhost(added->vhost);
                       if (world && world->bindings.contains(*added)) {

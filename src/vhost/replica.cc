@@ -83,50 +83,48 @@ void VhostReplica::remove(const BindingProperties& binding) {
 }
 
 void VhostReplica::route(std::string_view exchange, std::string_view routing_key,
-                         const PublishedProperties& properties,
-                         std::vector<QueueHandlePtr>& queues) {
-  const Exchange* source = routing_.find(exchange);
-  LEVERET_ASSERT(source != nullptr, "exchange '{}' is not in the routing table", exchange);
-  routed_.clear();
-  routing_.route(*source, routing_key, properties, routed_);
-  append_routed(queues);
+                         const PublishedProperties& properties, Routed& routed) {
+  route(exchange, std::span(&routing_key, 1), properties, routed);
 }
 
 void VhostReplica::route(std::string_view exchange, std::span<const std::string_view> routing_keys,
-                         const PublishedProperties& properties,
-                         std::vector<QueueHandlePtr>& queues) {
+                         const PublishedProperties& properties, Routed& routed, Gate first) {
   const Exchange* source = routing_.find(exchange);
   LEVERET_ASSERT(source != nullptr, "exchange '{}' is not in the routing table", exchange);
   routed_.clear();
-  routing_.route(*source, routing_keys, properties, routed_);
-  append_routed(queues);
+  routing_.route(*source, routing_keys, properties, routed_, first);
+  append_routed(routed);
 }
 
-void VhostReplica::append_routed(std::vector<QueueHandlePtr>& queues) {
+void VhostReplica::append_routed(Routed& routed) {
   for (const QueueId id : routed_) {
     const auto found = queues_by_id_.find(id);
-    if (found != queues_by_id_.end()) queues.emplace_back(found->second);
+    if (found != queues_by_id_.end()) routed.queues.emplace_back(found->second);
+  }
+  for (const Noted& noted : routing_.noted()) {
+    const ExchangePtr& exchange = exchanges_.find(noted.exchange->name())->second;
+    (noted.is_gate ? routed.gates : routed.histories).push_back(exchange);
   }
 }
 
-std::span<const QueueHandlePtr> RouteMemory::find(VhostReplica& vhost, std::string_view exchange,
-                                                  std::string_view routing_key,
-                                                  const PublishedProperties& properties) {
+const Routed& RouteMemory::find(VhostReplica& vhost, std::string_view exchange,
+                                std::string_view routing_key,
+                                const PublishedProperties& properties) {
   const bool is_plain =
       (properties.headers.empty() || !vhost.looks_at_headers()) && !vhost.is_unsteady();
   if (is_plain && is_known_ && version_ == vhost.version() && routing_key_ == routing_key &&
       exchange_ == exchange) {
-    return queues_;
+    return routed_;
   }
-  queues_.clear();
-  vhost.route(exchange, routing_key, properties, queues_);
+  routed_.clear();
+  vhost.route(exchange, routing_key, properties, routed_);
   is_known_ = is_plain;
   if (is_plain) {
     version_ = vhost.version();
     exchange_.assign(exchange);
     routing_key_.assign(routing_key);
   }
-  return queues_;
+  return routed_;
 }
 
 }  // namespace leveret

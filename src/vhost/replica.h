@@ -25,6 +25,24 @@
 
 namespace leveret {
 
+/// Where a message goes.
+struct Routed {
+  std::vector<QueueHandlePtr> queues;
+  std::vector<ExchangePtr> gates;      ///< From which others send it on: see gates.h.
+  std::vector<ExchangePtr> histories;  ///< That keep it, whatever becomes of it.
+
+  [[nodiscard]] bool is_nowhere() const { return queues.empty() && gates.empty(); }
+  /// How many will answer to who waits for a confirm.
+  [[nodiscard]] std::uint32_t answers() const {
+    return static_cast<std::uint32_t>(queues.size() + gates.size());
+  }
+  void clear() {
+    queues.clear();
+    gates.clear();
+    histories.clear();
+  }
+};
+
 class VhostReplica {
  public:
   explicit VhostReplica(const VhostAdded& added)
@@ -63,16 +81,15 @@ class VhostReplica {
   void add(const BindingProperties& binding);
   void remove(const BindingProperties& binding);
 
-  /// Appends every queue that a message to `exchange` reaches, each once. Requires: the exchange
-  /// exists.
+  /// Appends all that a message to `exchange` reaches, each once. Requires: the exchange exists.
   void route(std::string_view exchange, std::string_view routing_key,
-             const PublishedProperties& properties, std::vector<QueueHandlePtr>& queues);
-  /// The same for a message with several keys.
+             const PublishedProperties& properties, Routed& routed);
+  /// The same for a message with several keys. `first`: the exchange, if it is a gate.
   void route(std::string_view exchange, std::span<const std::string_view> routing_keys,
-             const PublishedProperties& properties, std::vector<QueueHandlePtr>& queues);
+             const PublishedProperties& properties, Routed& routed, Gate first = Gate::shut);
 
  private:
-  void append_routed(std::vector<QueueHandlePtr>& queues);
+  void append_routed(Routed& routed);
 
   const std::string name_;
   std::string default_queue_type_;
@@ -92,13 +109,12 @@ class VhostReplica {
 /// way. All are where an exchange has one that gives the same message to one or to another.
 class RouteMemory {
  public:
-  /// The queues that the message reaches. Valid until the next call.
-  std::span<const QueueHandlePtr> find(VhostReplica& vhost, std::string_view exchange,
-                                       std::string_view routing_key,
-                                       const PublishedProperties& properties);
+  /// What the message reaches. Valid until the next call.
+  const Routed& find(VhostReplica& vhost, std::string_view exchange, std::string_view routing_key,
+                     const PublishedProperties& properties);
 
  private:
-  std::vector<QueueHandlePtr> queues_;
+  Routed routed_;
   std::string exchange_;
   std::string routing_key_;
   std::uint64_t version_ = 0;

@@ -50,7 +50,8 @@ Shard::Shard(Broker& broker, WorkerId home)
       publish_bytes_in_flight_(broker.executor().worker_count()),
       is_congested_(broker.executor().worker_count()),
       dead_letters_(*this),
-      removals_(*this) {}
+      removals_(*this),
+      gates_(*this) {}
 
 Shard::~Shard() {
   for (auto& [id, home_queue] : queues_) home_queue.handle->queue = nullptr;
@@ -562,10 +563,12 @@ void Shard::apply(const TopologyChange& change) {
     }
     void operator()(const ExchangeAdded& added) {
       vhost(added.exchange->vhost).add(added.exchange, added.policy.get());
+      shard.gates_.add(added.exchange);
       shard.add_exchange_here(added);
     }
     void operator()(const ExchangeRemoved& removed) {
       vhost(removed.exchange->vhost).remove(removed.exchange);
+      shard.gates_.remove(removed.exchange);
       shard.remove_exchange_here(*removed.exchange);
     }
     void operator()(const ExchangePolicyChanged& changed) {

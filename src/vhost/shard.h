@@ -24,6 +24,7 @@
 #include "vhost/alarms.h"
 #include "vhost/broker.h"
 #include "vhost/dead_letters.h"
+#include "vhost/gates.h"
 #include "vhost/ports.h"
 #include "vhost/queue_journals.h"
 #include "vhost/remote.h"
@@ -88,8 +89,8 @@ class Shard final : private QueueJournalsHost {
   void add_channel(ChannelId id, ConfirmSink& sink) { channels_[id] = &sink; }
   void remove_channel(ChannelId id) { channels_.erase(id); }
   [[nodiscard]] std::vector<ConnectionPort*> connections() const;
-  /// Without dead_letters_ and removals_.
-  [[nodiscard]] std::size_t channel_count() const { return channels_.size() - 2; }
+  /// Without dead_letters_, removals_ and gates_.
+  [[nodiscard]] std::size_t channel_count() const { return channels_.size() - 3; }
   /// Of every queue that is at home here and was declared.
   [[nodiscard]] std::vector<QueueSnapshot> queue_snapshots() const { return snapshots(false); }
   /// Of what exchanges hold back here, by the queues that nobody declared.
@@ -133,6 +134,12 @@ class Shard final : private QueueJournalsHost {
   /// As cancel(), for a channel that goes: nothing reaches the sink from now on.
   void drop_consumer(const QueueHandle& queue, ConsumerId consumer);
   void publish(const QueueHandle& queue, MessagePtr message, PublishToken token);
+  /// To all that `exchange` leads to; nobody hears of it. Requires: the exchange exists.
+  void publish_to(VhostReplica& vhost, std::string_view exchange, const MessagePtr& message);
+  [[nodiscard]] Gates& gates() { return gates_; }
+  /// To be given to who is bound to these exchanges later.
+  void keep_in_histories(const VhostReplica& vhost, std::span<const ExchangePtr> histories,
+                         const MessagePtr& message);
   void settle(const QueueHandle& queue, ChannelId channel, std::span<const MessageSeq> messages,
               Settlement settlement);
   /// `token` is confirmed when what was settled at the queue before is as safe as its messages are.
@@ -254,9 +261,21 @@ class Shard final : private QueueJournalsHost {
                          bool is_accepted);
   void on_publish_credit(WorkerId from, std::uint64_t bytes);
 
+  // For what sends messages on: DeadLetters, Gates.
+
+  /// QueueHost's.
+  void confirm(PublishToken token, bool is_accepted) override;
+  /// A mandatory message reached nobody.
+  void give_back(ChannelId channel, const MessagePtr& message);
+  /// So much is on its way to another worker: publishers are held when that is too much.
+  void count_publish_to(WorkerId home, std::uint64_t bytes);
+  /// So much of that has come from another one, and has gone on.
+  void note_publish_taken(WorkerId from, std::uint64_t bytes) {
+    publish_bytes_taken_[from.value()] += bytes;
+  }
+
  private:
   // QueueHost
-  void confirm(PublishToken token, bool is_accepted) override;
   void needs_dispatch(Queue& queue) override { dispatch_list_.push_back(&queue); }
   void is_unused(Queue& queue) override;
   void has_loaded(Queue& queue) override;
@@ -284,8 +303,6 @@ class Shard final : private QueueJournalsHost {
   /// Routes a message of the broker's own and gives it to the queues.
   void say(const std::string& vhost, const MessagePtr& said);
   void say_events();
-  /// So much is on its way to another worker: publishers are held when that is too much.
-  void count_publish_to(WorkerId home, std::uint64_t bytes);
   void add_exchange_here(const ExchangeAdded& added);
   void remove_exchange_here(const ExchangeProperties& exchange);
   void add_queue_here(const QueueAdded& added);
@@ -400,6 +417,7 @@ class Shard final : private QueueJournalsHost {
 
   DeadLetters dead_letters_;
   Removals removals_;
+  Gates gates_;
   AlarmSetPtr alarms_ = std::make_shared<const AlarmSet>();
   std::uint64_t held_publish_bytes_ = 0;
   std::uint64_t dropped_publishes_ = 0;

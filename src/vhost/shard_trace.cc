@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the broker says by itself, and its way to queues: the firehose and events.
-#include "amqp/basic_properties.h"
 #include "vhost/events.h"
 #include "vhost/shard.h"
 
@@ -34,10 +33,7 @@ void Shard::trace(std::string vhost, MessagePtr said) {
 void Shard::say(const std::string& vhost, const MessagePtr& said) {
   VhostReplica* vhost_here = find_vhost(vhost);
   if (vhost_here == nullptr || vhost_here->find_exchange(said->exchange()) == nullptr) return;
-  const amqp::RawTable headers = amqp::peek_headers(said->properties()).value_or(amqp::RawTable());
-  std::vector<QueueHandlePtr> queues;
-  vhost_here->route(said->exchange(), said->routing_key(), {headers, said->properties()}, queues);
-  for (const QueueHandlePtr& queue : queues) publish(*queue, said, {});
+  publish_to(*vhost_here, said->exchange(), said);
 }
 
 void Shard::count_event_binding(const BindingProperties& binding, int change) {

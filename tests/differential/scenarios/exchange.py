@@ -209,14 +209,6 @@ for _number, _value in enumerate((1, True, ["a"])):
         lambda s, value=_value: s.exchange("x", arguments={"alternate-exchange": value}),
     )
 
-RECENT_HISTORY = "exchanges that keep the last messages for who is bound later"
-add(
-    "exchange",
-    "recent_history",
-    "the type x-recent-history, which is a plugin's",
-    lambda s: s.exchange("x", "x-recent-history"),
-    not_yet=RECENT_HISTORY,
-)
 add(
     "exchange",
     "jms_topic",
