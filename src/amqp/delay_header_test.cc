@@ -20,19 +20,19 @@ std::uint64_t delay_of(FieldValue value) {
   return peek_delay_ms(RawTable(encoded));
 }
 
-TEST(DelayHeader, IsANumberOfMilliseconds) {
+TEST(DelayHeader, is_a_number_of_milliseconds) {
   EXPECT_EQ(delay_of(std::int32_t{1}), 1);
   EXPECT_EQ(delay_of(std::int64_t{5000}), 5000);
   EXPECT_EQ(delay_of(std::int64_t{1} << 33), std::uint64_t{1} << 33);
   EXPECT_EQ(delay_of(static_cast<std::int64_t>(delay_ms_max)), delay_ms_max);
 }
 
-TEST(DelayHeader, MayBeTextOrAFraction) {
+TEST(DelayHeader, may_be_text_or_a_fraction) {
   EXPECT_EQ(delay_of(std::string_view("1500")), 1500);
   EXPECT_EQ(delay_of(1500.9), 1500);
 }
 
-TEST(DelayHeader, IsNoneWhereItMakesNoSense) {
+TEST(DelayHeader, is_none_where_it_makes_no_sense) {
   EXPECT_EQ(peek_delay_ms(RawTable()), 0);
   EXPECT_EQ(delay_of(std::int64_t{0}), 0);
   EXPECT_EQ(delay_of(std::int64_t{-5000}), 0);

@@ -9,10 +9,12 @@ namespace leveret {
 
 std::span<const ExchangeType> exchange_types() {
   static constexpr std::array all = {
-      ExchangeType::direct,  ExchangeType::fanout,          ExchangeType::topic,
-      ExchangeType::headers, ExchangeType::consistent_hash, ExchangeType::modulus_hash,
-      ExchangeType::random,  ExchangeType::local_random,    ExchangeType::delayed_message,
-      ExchangeType::message_deduplication, ExchangeType::recent_history,
+      ExchangeType::direct,          ExchangeType::fanout,
+      ExchangeType::topic,           ExchangeType::headers,
+      ExchangeType::consistent_hash, ExchangeType::modulus_hash,
+      ExchangeType::random,          ExchangeType::local_random,
+      ExchangeType::delayed_message, ExchangeType::message_deduplication,
+      ExchangeType::recent_history,
   };
   return all;
 }

@@ -82,9 +82,8 @@ bool DeadLetters::publish(const Source& source, const MessagePtr& message,
   const bool has_target = !targets.is_nowhere();
   if (has_target) {
     const std::uint64_t sequence = next_sequence_++;
-    on_the_way_[sequence] = {.source = source.queue.properties.id,
-                             .seq = source.seq,
-                             .unanswered = targets.answers()};
+    on_the_way_[sequence] = {
+        .source = source.queue.properties.id, .seq = source.seq, .unanswered = targets.answers()};
     for (const QueueHandlePtr& target : targets.queues) {
       shard_.publish(*target, message, {channel_, sequence});
     }

@@ -36,7 +36,7 @@ struct ExchangeDeclaration {
   bool is_auto_delete = false;
   bool is_internal = false;
   amqp::FieldTable arguments;
-  ConnectionId connection;  ///< Who asks; on its worker is at home what the exchange holds back.
+  ConnectionId connection;    ///< Who asks; on its worker is at home what the exchange holds back.
   std::string by{by_broker};  ///< Who asks, for events.
 };
 

@@ -247,7 +247,8 @@ void Shard::on_journal_ready(std::uint16_t index, Recovered recovered) {
   for (const auto& [handle, policy] : ready) {
     std::vector<RecoveredPriority> found = take_recovered(handle->properties, recovered);
     std::vector<OwnersPage> pages;
-    if (holds_ids_of_present(handle->properties)) pages = pages_of(owner_of(handle->properties), found);
+    if (holds_ids_of_present(handle->properties))
+      pages = pages_of(owner_of(handle->properties), found);
     make_queue(handle, policy.get(), std::move(found), is_clean);
     if (!pages.empty()) find_ids(handle, std::move(pages));
   }

@@ -5,8 +5,6 @@ from feature import Feature
 
 STREAMS = "there are no streams"
 NEITHER = "RabbitMQ 3.10 does not have it either"
-TIMEOUT = "one timeout for all consumers: `consumer_timeout`"
-DEDUPLICATION = "nobody compares a message with those before it"
 
 FEATURES = {
     "Opening a connection": (
@@ -210,10 +208,13 @@ FEATURES = {
         Feature("`x-modulus-hash`", "exchange.spread_modulus_hash"),
         Feature("`x-random`", "exchange.spread_random"),
         Feature("`x-local-random`", "exchange.local_random"),
-        Feature("`x-recent-history`", "exchange.recent_history"),
+        Feature("`x-recent-history`", "recent_history.*"),
         Feature("`x-jms-topic`", "exchange.jms_topic"),
-        Feature("`x-delayed-message`, `x-delay`", not_yet="messages are delayed by nobody"),
-        Feature("`x-message-deduplication`", not_yet=DEDUPLICATION),
+        Feature(
+            "`x-delayed-message`, `x-delay`",
+            "delay_header_test.is_a_number_of_milliseconds delay_stories_test.holds_a_message_back_for_so_long kill_test.test_no_delayed_message_is_lost_by_a_kill",
+        ),
+        Feature("`x-message-deduplication`", "deduplication_stories_test.lets_each_message_through_once_whoever_publishes_it"),
         Feature("federated exchanges", not_yet="there is no federation"),
     ),
     "Bindings": (
@@ -273,8 +274,8 @@ FEATURES = {
             "those of other types of queue, at a classic one",
             "queue.argument_*_x_max_age queue.argument_*_x_max_in_memory_length queue.argument_*_x_stream_max_segment_size_bytes queue_argument_refusals_test.quorum_initial_group_size",
         ),
-        Feature("`x-consumer-timeout`, `x-consumer-disconnected-timeout` (4.3)", not_yet=TIMEOUT),
-        Feature("`x-message-deduplication`", not_yet=DEDUPLICATION),
+        Feature("`x-consumer-timeout` (4.3)", "consumer_timeout_stories_test.is_what_the_nearest_says"),
+        Feature("`x-message-deduplication`", "deduplication_stories_test.confirms_a_duplicate_and_does_not_have_it"),
         Feature("`x-delayed-retry-type` (4.3)", not_yet="what comes back is there again at once"),
     ),
     "Quorum queues": (
@@ -372,7 +373,10 @@ FEATURES = {
             "`consumer_timeout`",
             "delivery_stories_test.closes_the_channel_whose_delivery_nobody_acknowledges delivery_stories_test.is_for_gets_too_and_can_be_switched_off",
         ),
-        Feature("a timeout of a consumer or a queue", not_yet=TIMEOUT),
+        Feature(
+            "a timeout of a consumer or a queue",
+            "consumer_timeout_stories_test.is_what_the_nearest_says consumer_timeout_stories_test.is_each_consumers_own_on_one_channel",
+        ),
     ),
     "Direct reply-to": (
         Feature("a request and its answer", "reply_to.call reply_to.plain reply_to.copies reply_to.transaction"),
@@ -434,7 +438,10 @@ FEATURES = {
             "life.good_policies",
         ),
         Feature("`max-age` and other settings of streams", not_yet=STREAMS),
-        Feature("`consumer-timeout`", not_yet=TIMEOUT),
+        Feature(
+            "`consumer-timeout`",
+            "consumer_timeout_stories_test.may_come_by_a_policy_while_the_delivery_is_out",
+        ),
         Feature("`delayed-retry-type` and its like (4.3)", not_yet=NEITHER),
         Feature("`federation-upstream`", not_yet="there is no federation"),
         Feature("operators' policies: their settings", "life.operators_settings"),
@@ -457,14 +464,17 @@ FEATURES = {
             "firehose.off firehose.ends firehose.itself firehose.bound firehose.internal",
         ),
         Feature("the firehose, of a queue that is not there", "firehose.no_queue"),
-        Feature("events, `amq.rabbitmq.event`", not_yet="nobody tells what happens"),
+        Feature("events, `amq.rabbitmq.event`", "event.*"),
         Feature("the log, `amq.rabbitmq.log`", not_yet="the log goes to standard error"),
     ),
     "What RabbitMQ does not have": (
         Feature("groups of messages, to one consumer each", not_yet=NEITHER),
         Feature("the last message of each key", not_yet=NEITHER),
         Feature("to look through a queue without taking", not_yet=NEITHER),
-        Feature("messages that expire anywhere in a queue, not only as its first", not_yet=NEITHER),
+        Feature(
+            "messages that expire anywhere in a queue, not only as its first",
+            "queue_life_stories_test.takes_messages_behind_one_that_lives_longer_if_the_queue_says_so",
+        ),
         Feature("limits of rates", not_yet=NEITHER),
         Feature("a queue that pauses", not_yet=NEITHER),
         Feature("AMQP 0-9-1 over WebSockets", not_yet=NEITHER),
