@@ -97,7 +97,7 @@ bool DeadLetters::publish(const Source& source, const MessagePtr& message,
   }
   targets.clear();
   targets_ = std::move(targets);
-  return true;
+  return has_target;
 }
 
 void DeadLetters::on_confirmed(std::uint64_t first_sequence, std::uint32_t count,
