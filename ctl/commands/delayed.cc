@@ -42,7 +42,7 @@ Outcome<void> list_delayed_messages(const Session& session) {
                              session.invocation.arguments[0], session.invocation.vhost));
   json::array rows;
   std::string after = "0";
-  for (std::size_t last_page = page_messages; last_page == page_messages;) {
+  for (bool has_more = true; has_more;) {
     const auto answer = session.api.get(
         fmt::format("{}?count={}&after={}", path_of(session), page_messages, after));
     if (!answer) return std::unexpected(answer.error());
@@ -53,8 +53,8 @@ Outcome<void> list_delayed_messages(const Session& session) {
       rows.push_back(row);
       write_out_time(rows.back().as_object());
     }
-    last_page = page.size();
-    if (!page.empty()) after = page.back().at("id").as_string();
+    has_more = !page.empty();
+    if (has_more) after = page.back().at("id").as_string();
   }
   session.print(format_rows(rows,
                             {{"id", "id"},

@@ -171,6 +171,11 @@ class Journal {
   void read_entries(SegmentId segment, OwnerId owner, std::uint64_t first, std::uint64_t last,
                     std::move_only_function<void(Result<std::vector<IndexEntry>>)> done);
 
+  /// A segment of which something is to be read stays where it is until it is unpinned as often as
+  /// it was pinned. Requires: it is there and sealed.
+  void pin(SegmentId segment) { segments_.pin(segment); }
+  void unpin(SegmentId segment) { segments_.unpin(segment); }
+
   /// Writes what has gathered, `delivered`, and that all is in good order; syncs. The lanes have
   /// run all they had and take nothing more. Errors: the file system's; the next start will find
   /// the journal as after a crash.

@@ -4,7 +4,7 @@
 //
 //   GET    /api/leveret/delayed/{vhost}/{exchange}       ?count=100&after=ID
 //          The next that are due, those behind `after`: [{id, due_at, ...}]. due_at in milliseconds
-//          since 1970. At most 1000.
+//          since 1970. At most 1000, and fewer where they are long; none: there are no more.
 //   DELETE /api/leveret/delayed/{vhost}/{exchange}/{id}  It will not be sent on.
 #include "mgmt/answers.h"
 #include "mgmt/resources.h"

@@ -48,14 +48,17 @@ ExpiryWheel::Entry* ExpiryWheel::first_due(std::uint64_t now_ms) {
       add(entry);
     }
   }
-  if (!due_.empty()) return &due_.front();
+  // The clock may have been set back since: then the first need not be due any more.
+  const auto due = std::ranges::find_if(
+      due_, [now_ms](const Entry& entry) { return entry.expires_ms <= now_ms; });
+  if (due != due_.end()) return &*due;
   // Nothing stands at a time in between, so the wheel may jump.
   if (!next_place()) now_ms_ = std::max(now_ms_, now_ms);
   return nullptr;
 }
 
 std::optional<std::uint64_t> ExpiryWheel::next_ms() {
-  if (!due_.empty()) return now_ms_;
+  if (!due_.empty()) return due_.front().expires_ms;
   const auto next = next_place();
   return next ? std::optional(next->begin_ms) : std::nullopt;
 }

@@ -36,9 +36,17 @@ class ExpiryWheel {
 
   /// Requires: it is in no wheel.
   void add(Entry& entry);
-  /// One whose time is not after `now_ms`; it stays in. Null: there is none. Time does not go back.
+  /// One whose time is not after `now_ms`; it stays in. Null: there is none.
   [[nodiscard]] Entry* first_due(std::uint64_t now_ms);
-  /// Nothing is due before; perhaps nothing is due then either. nullopt: nothing is in it.
+  /// Calls visit(entry) for what was due when first_due() was asked, until it returns false.
+  template <class Visit>
+  void visit_due(Visit visit) const {
+    for (const Entry& entry : due_) {
+      if (!visit(entry)) return;
+    }
+  }
+  /// Nothing is due before; perhaps nothing is due then either. nullopt: nothing is in it. After
+  /// the clock was set back it may be late by as much.
   [[nodiscard]] std::optional<std::uint64_t> next_ms();
 
  private:

@@ -51,6 +51,17 @@ TEST(ExpiryWheel, gives_at_once_what_is_due_already) {
   EXPECT_LE(wheel.next_ms(), 1000u);
 }
 
+TEST(ExpiryWheel, gives_nothing_early_when_the_clock_is_set_back) {
+  constexpr std::uint64_t now = 1'800'000'000'000;
+  ExpiryWheel wheel;
+  EXPECT_EQ(wheel.first_due(now), nullptr);
+  Thing thing(now - 1000);
+  wheel.add(thing);
+  EXPECT_EQ(wheel.first_due(now - 5000), nullptr);
+  EXPECT_EQ(wheel.next_ms(), now - 1000);
+  EXPECT_EQ(wheel.first_due(now - 1000), &thing);
+}
+
 /// Whatever comes and goes, exactly what is due is given, and never later than asked for.
 TEST(ExpiryWheel, does_what_the_model_says) {
   for (std::uint64_t seed = 1; seed <= 50; ++seed) {

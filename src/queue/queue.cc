@@ -30,7 +30,7 @@ void Queue::publish(MessagePtr message, PublishToken token) {
   take(std::move(message), token);
 }
 
-bool Queue::take(MessagePtr message, PublishToken token) {
+bool Queue::take(MessagePtr&& message, PublishToken token) {
   if (rules_.overflow != Overflow::drop_head && !makes_room_for(*message)) [[unlikely]] {
     refuse(message, token);
     return false;
@@ -178,6 +178,7 @@ std::uint64_t Queue::purge() {
   totals_.purged += purged;
   if (deduplication_) forget_gone_ids();
   LEVERET_DEBUG_ASSERT(is_balanced(), "queue {} has lost count", id_.value());
+  host_.has_loaded(*this);  // Who waits for what was on its way hears that it has gone.
   return purged;
 }
 

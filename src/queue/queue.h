@@ -183,7 +183,7 @@ class Queue final : private StoreListener {
   void on_damaged(std::uint64_t messages) override;
   [[nodiscard]] const StoredMessage* find_shifted(MessageSeq seq) const override;
 
-  bool take(MessagePtr message, PublishToken token);
+  bool take(MessagePtr&& message, PublishToken token);
   void take_once(MessagePtr message, PublishToken token);
   void requeue(UnackedMessage message, bool mark_redelivered);
   static void deliver_counted(const StoredMessage& message, DeliverySink& sink);

@@ -49,6 +49,7 @@ void read_lump(ReadingPtr reading) {
 
 void go_on(ReadingPtr reading) {
   if (reading->next_entry < reading->entries.size()) return read_lump(std::move(reading));
+  if (reading->next_page != 0) reading->journal.unpin(reading->segment);
   if (reading->next_page == reading->pages.size()) return reading->done();
   const OwnersPage next = std::move(reading->pages[reading->next_page++]);
   reading->segment = next.page.segment;
@@ -69,6 +70,7 @@ void go_on(ReadingPtr reading) {
 void read_through(Journal& journal, std::vector<OwnersPage> pages,
                   std::move_only_function<void(const Message&)> visit,
                   std::move_only_function<void()> done) {
+  for (const OwnersPage& one : pages) journal.pin(one.page.segment);
   go_on(ReadingPtr(new Reading{.journal = journal,
                                .pages = std::move(pages),
                                .visit = std::move(visit),

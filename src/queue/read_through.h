@@ -3,8 +3,8 @@
 // read_through: shows all messages of some pages of a journal, one after the other, once. For who
 // has to know what a start found before it is delivered.
 //
-// A few lumps are in memory at a time. What cannot be read is left out, and so is what the journal
-// has moved meanwhile; whoever delivers it will say so, or have it.
+// A few lumps are in memory at a time. What cannot be read is left out; whoever delivers it will
+// say so. The pages' segments stay until they have been read.
 //
 // Thread: the journal's home worker. Borrows: the journal, which outlives what is under way or
 // drops it.
@@ -26,6 +26,7 @@ struct OwnersPage {
   RecoveredPage page;
 };
 
+/// Requires: the pages' segments are there and sealed.
 /// Calls `visit` for each message and `done` at the end, perhaps before it returns; neither when
 /// the journal goes before.
 void read_through(Journal& journal, std::vector<OwnersPage> pages,

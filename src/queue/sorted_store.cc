@@ -55,6 +55,13 @@ void SortedStore::recover(const RecoveredOwner& recovered, bool is_clean) {
   for (const RecoveredPage& page : recovered.pages) {
     for (const IndexEntry& entry : page.entries) {
       const MessageSeq seq(entry.seq);
+      if (waiting_.contains(seq)) {
+        // Given again although the end of the first was lost with its segment's.
+        log(LogLevel::error, "queue", "message_twice segment={} offset={}", page.segment.value(),
+            entry.offset);
+        log_->journal().drop(page.segment, 1, entry.share());
+        continue;
+      }
       next_count_ = std::max(next_count_, (entry.seq & count_mask) + 1);
       Place& place = put({.seq = seq,
                           .message = nullptr,
@@ -162,7 +169,8 @@ void SortedStore::limit_resident() {
   }
   while (resident_bytes_ > limits_.resident_bytes_max) {
     const auto end = waiting_.lower_bound(resident_end_);
-    if (end == waiting_.begin()) break;
+    // The first stays: it would be read anew for each message that comes.
+    if (end == waiting_.begin() || std::prev(end) == waiting_.begin()) break;
     const auto last = std::prev(end);
     resident_end_ = last->first;
     leave_memory(last->second.stored);
@@ -184,8 +192,8 @@ void SortedStore::read_first() {
   std::vector<MessageSeq> seqs;
   std::uint64_t bytes = 0;
   auto at = waiting_.begin();
-  for (; at != waiting_.end() && extents.size() < lump_messages_max && bytes < lump_bytes_max;
-       ++at) {
+  for (std::size_t seen = 0;
+       at != waiting_.end() && seen < lump_messages_max && bytes < lump_bytes_max; ++at, ++seen) {
     const StoredMessage& stored = at->second.stored;
     if (stored.message) continue;
     extents.push_back({stored.location, stored.record_bytes});
@@ -194,6 +202,22 @@ void SortedStore::read_first() {
   }
   const MessageSeq end = at == waiting_.end() ? MessageSeq(UINT64_MAX) : at->first;
   resident_end_ = std::max(resident_end_, end);
+  read(std::move(seqs), std::move(extents));
+}
+
+/// Those that have expired.
+void SortedStore::read_due() {
+  std::vector<Extent> extents;
+  std::vector<MessageSeq> seqs;
+  std::uint64_t bytes = 0;
+  wheel_.visit_due([&](const ExpiryWheel::Entry& due) {
+    const StoredMessage& stored = static_cast<const Place&>(due).stored;
+    if (stored.message) return true;
+    extents.push_back({stored.location, stored.record_bytes});
+    seqs.push_back(stored.seq);
+    bytes += stored.record_bytes;
+    return extents.size() < lump_messages_max && bytes < lump_bytes_max;
+  });
   read(std::move(seqs), std::move(extents));
 }
 
@@ -280,7 +304,7 @@ const StoredMessage* SortedStore::first_expired(std::uint64_t now_ms) {
   if (due == nullptr) return nullptr;
   const StoredMessage& expired = static_cast<const Place*>(due)->stored;
   if (expired.message) return &expired;
-  if (!is_loading_) read({expired.seq}, {{expired.location, expired.record_bytes}});
+  if (!is_loading_) read_due();
   return nullptr;
 }
 
@@ -300,7 +324,8 @@ MessageStore::Taken SortedStore::await_settled(PublishToken token) {
 void SortedStore::requeue(StoredMessage message) {
   take_new_place(message);
   const auto body_bytes = static_cast<std::uint32_t>(message.message->body_bytes());
-  put(std::move(message), body_bytes);
+  Place& place = put(std::move(message), body_bytes);
+  if (place.stored.seq >= resident_end_) leave_memory(place.stored);
 }
 
 void SortedStore::collect_delivered(const std::vector<StoredMessage>& shifted,
@@ -321,10 +346,12 @@ void SortedStore::list(MessageSeq after, std::size_t count,
   std::vector<StoredMessage> found;
   std::vector<Extent> extents;
   std::vector<std::size_t> unread;
-  for (auto place = waiting_.upper_bound(after); place != waiting_.end() && found.size() < count;
-       ++place) {
+  std::uint64_t bytes = 0;
+  for (auto place = waiting_.upper_bound(after);
+       place != waiting_.end() && found.size() < count && bytes < lump_bytes_max; ++place) {
     const StoredMessage& stored = place->second.stored;
     if (!stored.message) {
+      bytes += stored.record_bytes;
       extents.push_back({stored.location, stored.record_bytes});
       unread.push_back(found.size());
     }

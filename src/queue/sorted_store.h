@@ -87,9 +87,9 @@ class SortedStore final : public MessageStore, private LoggedStore {
   [[nodiscard]] std::uint64_t body_bytes() const override { return body_bytes_; }
   [[nodiscard]] std::uint64_t resident_bytes() const override { return resident_bytes_; }
 
-  /// The first `count` of those with a higher seq than `after`, with their messages; without those
-  /// that could not be read. `done` is called once, perhaps before this returns; never when the
-  /// journal is destroyed before.
+  /// The first `count` of those with a higher seq than `after`, with their messages, or fewer where
+  /// these are long; without those that could not be read. None: no more is there. `done` is called
+  /// once, perhaps before this returns; never when the journal is destroyed before.
   void list(MessageSeq after, std::size_t count,
             std::move_only_function<void(std::vector<StoredMessage>)> done) const;
 
@@ -131,6 +131,7 @@ class SortedStore final : public MessageStore, private LoggedStore {
   void limit_resident();
   void leave_memory(StoredMessage& stored);
   void read_first();
+  void read_due();
   void read_unknown();
   void read(std::vector<MessageSeq> seqs, std::vector<Extent> extents);
   void on_bodies(const std::vector<MessageSeq>& seqs, const ReadData& data);

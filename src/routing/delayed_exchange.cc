@@ -13,6 +13,12 @@
 namespace leveret {
 namespace {
 
+/// What looks at each message that comes would see it twice.
+bool may_be_behind(ExchangeType type) {
+  return type != ExchangeType::delayed_message && type != ExchangeType::message_deduplication &&
+         type != ExchangeType::recent_history;
+}
+
 std::optional<std::string_view> delayed_type(amqp::RawTable arguments) {
   const auto value = arguments.find("x-delayed-type");
   return value ? value->as_string() : std::nullopt;
@@ -44,14 +50,17 @@ std::optional<ExchangeType> routing_type(ExchangeType type, amqp::RawTable argum
   if (type != ExchangeType::delayed_message) return type;
   const auto name = delayed_type(arguments);
   const auto behind = name ? parse_exchange_type(*name) : std::nullopt;
-  // What looks at each message that comes would see it twice.
-  const bool may_be_behind = behind && *behind != ExchangeType::delayed_message &&
-                             *behind != ExchangeType::message_deduplication &&
-                             *behind != ExchangeType::recent_history;
-  return may_be_behind ? behind : std::nullopt;
+  return behind && may_be_behind(*behind) ? behind : std::nullopt;
 }
 
 amqp::AmqpResult<void> validate_delayed_exchange(ExchangeType type, amqp::RawTable arguments) {
+  if (type != ExchangeType::delayed_message && !may_be_behind(type) &&
+      is_delayed_exchange(type, arguments)) {
+    return amqp::refuse(amqp::ReplyCode::precondition_failed,
+                        fmt::format("Invalid argument, 'x-delayed-exchange' cannot be true of an "
+                                    "exchange of type '{}'",
+                                    exchange_type_name(type)));
+  }
   if (routing_type(type, arguments)) return {};
   const auto name = delayed_type(arguments);
   if (name && !parse_exchange_type(*name)) {

@@ -300,11 +300,11 @@ void Connection::set_next_look() {
   for (const auto& channel : channels_) {
     if (channel) shortest = std::min(shortest, channel->shortest_timeout());
   }
-  next_look_ = now_ + shortest / DeliveryAges::looks_per_timeout;
+  next_look_ = now_ + DeliveryAges::between_looks(shortest);
 }
 
 void Connection::look_within(Duration timeout) {
-  const Time next = now_ + timeout / DeliveryAges::looks_per_timeout;
+  const Time next = now_ + DeliveryAges::between_looks(timeout);
   if (next >= next_look_) return;
   next_look_ = next;
   set_next_timer();

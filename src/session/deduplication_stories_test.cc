@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -273,6 +274,45 @@ TEST(DeduplicatingExchange, is_one_wherever_the_message_comes_from) {
     broker.settle();
     EXPECT_THAT(client.take_returns(), SizeIs(1));
     EXPECT_EQ(confirmed(client), 4u);
+  });
+}
+
+TEST(DeduplicatingExchange, in_a_circle_lets_nobody_wait_for_ever) {
+  for_each_world([](TestBroker& broker, World world) {
+    Guest one(broker, world.worker(0));
+    Guest other(broker, world.worker(1));
+    constexpr int gates = 4;
+    const auto gate = [](int i) { return "gate " + std::to_string(i % gates); };
+    for (int i = 0; i < gates; ++i) {
+      declare_exchange(one, gate(i), "fanout", {{"x-message-deduplication", true}});
+    }
+    for (int i = 0; i < gates; ++i) {
+      one.call<amqp::ExchangeBindOk>(
+          1, amqp::ExchangeBind{.destination = gate(i + 1), .source = gate(i)});
+    }
+    one.declare("q");
+    bind(one, "q", gate(0).c_str());
+    constexpr std::uint64_t messages = 20;
+    for (TestClient* client : {&static_cast<TestClient&>(one), &static_cast<TestClient&>(other)}) {
+      client->call<amqp::ConfirmSelectOk>(1, amqp::ConfirmSelect{});
+    }
+    for (std::uint64_t i = 0; i < messages; ++i) {
+      const std::string id = std::to_string(i);
+      publish_id(one, {.exchange = gate(static_cast<int>(i))}, id.c_str());
+      publish_id(other, {.exchange = gate(static_cast<int>(i) + 2)}, id.c_str());
+    }
+    broker.settle();
+    for (TestClient* client : {&static_cast<TestClient&>(one), &static_cast<TestClient&>(other)}) {
+      std::set<std::uint64_t> answered;
+      for (const Confirmation& answer : client->take_confirmations()) {
+        const std::uint64_t first = answer.is_multiple ? 1 : answer.sequence;
+        for (std::uint64_t i = first; i <= answer.sequence; ++i) answered.insert(i);
+      }
+      EXPECT_THAT(answered, SizeIs(messages));
+    }
+    for (unsigned worker = 0; worker < broker.worker_count(); ++worker) {
+      EXPECT_EQ(broker.shard(worker).gates().on_the_way(), 0u);
+    }
   });
 }
 

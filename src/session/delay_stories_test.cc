@@ -328,6 +328,47 @@ TEST(Delay, needs_a_type_behind_the_exchange) {
               HasSubstr("503 COMMAND_INVALID - unknown exchange type 'queue'"));
 }
 
+TEST(Delay, is_not_for_exchanges_that_look_at_each_message) {
+  TestBroker broker;
+  Guest client(broker, 0);
+  for (const std::string_view type : {"x-recent-history", "x-message-deduplication"}) {
+    for (const FieldTable& arguments :
+         {FieldTable{{"x-delayed-exchange", true}, {"x-cache-size", std::int32_t{5}}},
+          FieldTable{{"x-delayed-type", type}}}) {
+      const bool is_behind = arguments.find("x-delayed-type") != nullptr;
+      const std::vector<std::byte> raw = arguments.to_raw();
+      client.send(1, amqp::ExchangeDeclare{.exchange = "x",
+                                           .type = is_behind ? "x-delayed-message" : type,
+                                           .arguments = amqp::RawTable(raw)});
+      broker.settle();
+      EXPECT_THAT(client.take_close(1), HasSubstr("406 PRECONDITION_FAILED - Invalid argument"));
+      client.send(1, amqp::ChannelCloseOk{});
+      client.open_channel();
+    }
+  }
+}
+
+TEST(Delay, of_a_dead_letter_whose_queue_has_the_name_of_the_exchange) {
+  for_each_world([](TestBroker& broker, World world) {
+    Guest owner(broker, world.worker(1));
+    declare_delayed(owner, "same", "fanout");
+    const std::vector<std::byte> raw = FieldTable{
+        {"x-dead-letter-exchange", "same"},
+        {"x-message-ttl",
+         std::int32_t{10}}}.to_raw();
+    owner.declare("same", {.arguments = amqp::RawTable(raw)});
+    owner.declare("end");
+    bind_queue(owner, "end", "same", "");
+    publish(owner, "", "same", 1000, "m");
+    broker.settle();
+    let_pass(broker, 10ms);
+    EXPECT_EQ(held_back(broker), 1u);
+    let_pass(broker, 1000ms);
+    owner.consume("end", "c", true);
+    EXPECT_THAT(bodies(owner.take_deliveries()), ElementsAre("m"));
+  });
+}
+
 TEST(Delay, is_listed_and_cancelled) {
   for_each_world([](TestBroker& broker, World world) {
     Guest owner(broker, world.worker(1));

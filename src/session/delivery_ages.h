@@ -10,6 +10,7 @@
 #include "base/clock.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 
@@ -20,6 +21,12 @@ class DeliveryAges {
   /// How often in the time of a timeout one should look. What is overdue is so after the timeout
   /// and before it and twice this part of it are over.
   static constexpr int looks_per_timeout = 8;
+  /// One does not look more often than this: of a shorter timeout what is overdue is so a little
+  /// later.
+  static constexpr Duration shortest_between_looks = std::chrono::milliseconds(100);
+  [[nodiscard]] static constexpr Duration between_looks(Duration timeout) {
+    return std::max(timeout / looks_per_timeout, shortest_between_looks);
+  }
 
   /// Looks. `last_tag` is the newest delivery's, `oldest_tag` the oldest's that is unacknowledged;
   /// 0: there is none. More than `longest` ago is as good as `longest`.

@@ -114,6 +114,25 @@ TEST(RecentHistory, goes_on_by_a_new_binding_to_an_exchange) {
   });
 }
 
+TEST(RecentHistory, may_be_bound_to_itself) {
+  for_each_world([](TestBroker& broker, World world) {
+    Guest owner(broker, world.worker(1));
+    declare_history(owner, "x", {{"x-recent-history-length", 300}});
+    for (int i = 0; i < 300; ++i) owner.publish(1, {.exchange = "x"}, std::to_string(i));
+    broker.settle();
+    owner.call<amqp::ExchangeBindOk>(1, amqp::ExchangeBind{.destination = "x", .source = "x"});
+    owner.declare("q");
+    owner.consume("q", "c", /*no_ack=*/true);
+    bind(owner, "q", "x");
+    broker.settle();
+    // It has forgotten each to remember it again.
+    const std::vector<std::string> told = bodies(owner);
+    ASSERT_EQ(told.size(), 300u);
+    EXPECT_EQ(told.front(), "0");
+    EXPECT_EQ(told.back(), "299");
+  });
+}
+
 TEST(RecentHistory, begins_anew_when_it_is_declared_anew) {
   for_each_world([](TestBroker& broker, World world) {
     Guest owner(broker, world.worker(1));

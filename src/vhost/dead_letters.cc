@@ -47,7 +47,7 @@ bool DeadLetters::send(const Source& source, const DeadLetterRoute& route,
   const bool drops_cycles = death != Death::rejected;
   if (drops_cycles) {
     std::erase_if(targets.queues, [&](const QueueHandlePtr& target) {
-      return is_in_cycle(headers, target->properties.name);
+      return !target->properties.is_held_back && is_in_cycle(headers, target->properties.name);
     });
   }
   shard_.keep_in_histories(*vhost, targets.histories, letter.message);

@@ -34,7 +34,8 @@ DeduplicationRules rules_of(amqp::RawTable arguments) {
                            .ids_max = DeduplicationRules::last_ids_max};
   // What they are was looked at when the exchange was declared.
   if (const auto size = arguments.find("x-cache-size")) {
-    rules.ids_max = static_cast<std::uint32_t>(number_of(*size).value_or(1));
+    rules.ids_max = static_cast<std::uint32_t>(
+        std::clamp<std::int64_t>(number_of(*size).value_or(1), 1, cache_size_max));
   }
   if (const auto ttl = arguments.find("x-cache-ttl")) {
     rules.ttl_ms = static_cast<std::uint64_t>(number_of(*ttl).value_or(1));
@@ -69,6 +70,10 @@ void Gates::add(const ExchangePtr& exchange) {
 
 void Gates::remove(const ExchangePtr& exchange) { kept_.erase(exchange); }
 
+void Gates::remove_vhost(std::string_view vhost) {
+  boost::unordered::erase_if(kept_, [vhost](const auto& one) { return one.first->vhost == vhost; });
+}
+
 void Gates::send(Passage passage) {
   passage.from = shard_.home();
   const WorkerId keeper = keeper_of(*passage.gate);
@@ -93,7 +98,7 @@ void Gates::let_in(Passage passage) {
   // What comes back from a queue in which it died came once, and must not be dropped as the second.
   const std::optional<Deduplication::Id> id =
       passage.token.is_move() ? std::nullopt : kept.ids.id_of(*passage.message);
-  if (id && is_duplicate(kept, *id, sender)) {
+  if (id && is_duplicate(kept, *id, passage)) {
     ++deduplicated_;
     return lead_nowhere(passage);
   }
@@ -111,7 +116,7 @@ void Gates::let_in(Passage passage) {
   });
   if (passage.drops_cycles) {
     std::erase_if(behind.queues, [&headers](const QueueHandlePtr& queue) {
-      return is_in_cycle(headers, queue->properties.name);
+      return !queue->properties.is_held_back && is_in_cycle(headers, queue->properties.name);
     });
   }
   shard_.keep_in_histories(*vhost, behind.histories, passage.message);
@@ -131,11 +136,16 @@ void Gates::let_in(Passage passage) {
   pass_on(passage, behind, sequence);
 }
 
-bool Gates::is_duplicate(Kept& kept, const Deduplication::Id& id, const Listener& sender) {
+bool Gates::is_duplicate(Kept& kept, const Deduplication::Id& id, const Passage& passage) {
   if (!kept.ids.is_held(id, shard_.now_ms())) return false;
+  const Listener sender{passage.token, passage.from, passage.message->block_bytes()};
   const auto first = kept.on_the_way.find(id.hash);
-  if (first == kept.on_the_way.end()) {
+  const bool waits_downwards = std::ranges::any_of(
+      passage.passed, [&](const ExchangePtr& gate) { return gate->name > passage.gate->name; });
+  if (first == kept.on_the_way.end() || !passage.token) {
     answer(sender, true);
+  } else if (waits_downwards) {
+    answer(sender, false);
   } else {
     on_the_way_.at(first->second).listeners.push_back(sender);
   }

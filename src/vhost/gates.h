@@ -18,7 +18,9 @@
 // Dead letters are let through: they have come before, and must not be lost for it.
 //
 // An id is held from when its message is let in. A duplicate that comes while the first is still on
-// its way hears what the first hears, so that none is confirmed of which nothing is safe. Where a
+// its way hears what the first hears, so that none is confirmed of which nothing is safe; unless it
+// has passed a gate with a name behind this one's: then it is refused, or two that lead to each
+// other could wait for each other. Where a
 // queue refused the first its id is free again, and so is that of a message that reached nobody.
 //
 // How much is on its way: a passage's bytes count in the window between publisher and keeper until
@@ -85,6 +87,8 @@ class Gates final : public ConfirmSink {
   /// An exchange came or goes; what is no gate, or is kept elsewhere, is passed over.
   void add(const ExchangePtr& exchange);
   void remove(const ExchangePtr& exchange);
+  /// With all exchanges in it.
+  void remove_vhost(std::string_view vhost);
 
   /// Sends a message on to a gate, wherever that is kept.
   void send(Passage passage);
@@ -119,7 +123,7 @@ class Gates final : public ConfirmSink {
   [[nodiscard]] WorkerId keeper_of(const ExchangeProperties& gate) const;
   void let_in(Passage passage);
   /// True: the message came before; who sent it hears what the first hears, or at once.
-  [[nodiscard]] bool is_duplicate(Kept& kept, const Deduplication::Id& id, const Listener& sender);
+  [[nodiscard]] bool is_duplicate(Kept& kept, const Deduplication::Id& id, const Passage& passage);
   void pass_on(const Passage& passage, const Routed& behind, std::uint64_t sequence);
   void answer(const Listener& listener, bool is_accepted);
   void lead_nowhere(const Passage& passage);

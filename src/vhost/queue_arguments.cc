@@ -326,7 +326,11 @@ std::optional<DeduplicationRules> deduplication_of(const QueueProperties& queue)
   // What they are was looked at when the queue was declared.
   rules.holds = DeduplicationRules::Holds::last;
   rules.ids_max = DeduplicationRules::last_ids_max;
-  if (size) rules.ids_max = static_cast<std::uint32_t>(size->as_integer().value_or(1));
+  // Unless it was declared when that meant nothing yet.
+  if (size) {
+    rules.ids_max = static_cast<std::uint32_t>(
+        std::clamp<std::int64_t>(size->as_integer().value_or(1), 1, cache_size_max));
+  }
   if (ttl) rules.ttl_ms = static_cast<std::uint64_t>(ttl->as_integer().value_or(0));
   return rules;
 }

@@ -215,8 +215,10 @@ Result<void> Registry::load() {
     exchange->arguments = std::move(record.arguments);
     exchange->alternate_exchange = alternate_exchange_of(raw_table(exchange->arguments));
     exchange->routes_as = *routes_as;
-    if (is_delayed_exchange(*type, raw_table(exchange->arguments))) {
-      const std::uint64_t number = record.held_back_number;
+    const std::uint64_t number = record.held_back_number;
+    const bool is_delayed = is_delayed_exchange(*type, raw_table(exchange->arguments));
+    // Without a number: declared when the argument meant nothing yet.
+    if (is_delayed && (number != 0 || *type == ExchangeType::delayed_message)) {
       if (number == 0 || number > snapshot.queue_numbers_reserved) {
         return failure(fmt::format(
             "exchange '{}' in vhost '{}' cannot be loaded: the number {} of what it holds back is "

@@ -49,6 +49,10 @@ void Registry::declare_exchange(ExchangeDeclaration declaration, Done<void> done
     return done(refuse_reserved("exchange", declaration.name));
   }
   const std::string arguments = encoded_table(declaration.arguments);
+  // The channel looked at its worker's replica, in which one of this name may have been still.
+  if (auto valid = validate_delayed_exchange(declaration.type, raw_table(arguments)); !valid) {
+    return done(std::move(valid));
+  }
   const bool is_delayed = is_delayed_exchange(declaration.type, raw_table(arguments));
   const bool is_numbered = is_delayed && declaration.is_durable;
   if (is_numbered && last_queue_number_ == queue_numbers_reserved_) {
@@ -67,7 +71,6 @@ void Registry::declare_exchange(ExchangeDeclaration declaration, Done<void> done
   exchange->is_internal = declaration.is_internal;
   exchange->arguments = arguments;
   exchange->alternate_exchange = alternate_exchange_of(raw_table(arguments));
-  // What cannot be behind was refused before it came here.
   exchange->routes_as = *routing_type(declaration.type, raw_table(arguments));
   if (is_delayed) {
     const WorkerId home = home_of(declaration.connection);
@@ -96,10 +99,9 @@ void Registry::declare_exchange(ExchangeDeclaration declaration, Done<void> done
       [this, exchange, is_numbered, done = std::move(done)](Result<void> written) mutable {
         if (is_numbered) tell_committed(*exchange->held_back);
         if (written) return done({});
-        VhostEntry* world = find_vhost(exchange->vhost);
-        if (world && world->exchanges.contains(exchange->name)) {
+        if (has_exchange(*exchange)) {
           Removal removal;
-          take_out_exchange(*world, exchange->name, removal);
+          take_out_exchange(*find_vhost(exchange->vhost), exchange->name, removal);
           commit(std::move(removal.topology), {}, [](Result<void>) {});
         }
         done(refuse_storage(written.error()));

@@ -31,7 +31,9 @@ void Registry::keep_in_histories(std::span<const ExchangePtr> exchanges, const M
 void Registry::give_history(const VhostEntry& vhost, const BindingPtr& binding) {
   const ExchangeEntry& source = vhost.exchanges.find(binding->source)->second;
   if (source.history == nullptr) return;
-  for (const MessagePtr& message : source.history->messages()) give_history(*binding, message);
+  // What is given may come back to the same history.
+  const Deque<MessagePtr> messages = source.history->messages();
+  for (const MessagePtr& message : messages) give_history(*binding, message);
   const VhostReplica* here = broker_.shard(Broker::control).find_vhost(binding->vhost);
   new_bindings_.push_back({binding, source.exchange, here->version()});
 }

@@ -29,6 +29,7 @@ void Shard::apply(const TopologyChange& change) {
     void operator()(const VhostRemoved& removed) {
       shard.set_traced(vhost(removed.name), false);
       if (removed.name == shard.broker_.event_vhost()) shard.event_binding_count_ = 0;
+      shard.gates_.remove_vhost(removed.name);
       shard.vhosts_.erase(removed.name);
       ++shard.vhosts_version_;
     }
