@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -133,6 +134,32 @@ TEST(Expiry, takes_messages_behind_one_that_lives_longer_if_the_queue_says_so) {
     EXPECT_EQ(broker.totals().unacked, 1u);
     owner.call<amqp::BasicRecoverOk>(1, amqp::BasicRecover{.requeue = true});
     EXPECT_THAT(bodies(owner.take_deliveries()), ElementsAre("long"));
+  });
+}
+
+/// Its declaration is not on disk yet, so what is asked of it waits.
+TEST(Consumer, that_goes_before_its_queue_is_ready_is_not_looked_at) {
+  for_each_world([](TestBroker& broker, World world) {
+    Guest owner(broker, world.worker(1));
+    Guest publisher(broker, world.worker(2));
+    auto consumer = std::make_unique<Guest>(broker, world.worker(1));
+    owner.declare("first", {.durable = true});  // Numbers for queues are on disk now.
+    const std::vector<std::byte> raw =
+        FieldTable{{"x-max-length", std::int32_t{1}}, {"x-overflow", "reject-publish"}}.to_raw();
+    owner.send(1,
+               amqp::QueueDeclare{.queue = "q", .durable = true, .arguments = amqp::RawTable(raw)});
+    broker.run_steps(40);
+    consumer->send(1, amqp::BasicConsume{.queue = "q", .consumer_tag = "c"});
+    broker.run_steps(40);
+    for (int i = 0; i < 2; ++i) publisher.publish(1, {.routing_key = "q"}, "m");
+    broker.run_steps(40);
+    consumer->cut();
+    broker.settle();
+    consumer.reset();
+    for (int i = 0; i < 2; ++i) publisher.publish(1, {.routing_key = "q"}, "m");
+    broker.settle();
+    EXPECT_LE(broker.totals().ready, 1u);
+    EXPECT_EQ(broker.totals().consumers, 0u);
   });
 }
 

@@ -215,18 +215,24 @@ void Shard::consume(const QueueHandle& queue, const ConsumerSpec& spec, Delivery
   const auto outcome = [](const std::expected<void, AttachRefusal>& attached) {
     return attached ? ConsumeOutcome::subscribed : ConsumeOutcome::exclusive_use;
   };
-  if (queue.home() == home_) {
-    when_ready(queue.properties.id, [handle = QueueHandlePtr(&queue), spec, &sink, outcome,
-                                     done = std::move(done)]() mutable {
-      done(handle->queue == nullptr ? ConsumeOutcome::queue_gone
-                                    : outcome(handle->queue->attach(spec, sink)));
+  const bool is_here = queue.home() == home_;
+  const bool has_to_wait = is_here && find_waiting(queue.properties.id) != nullptr;
+  if (!is_here || has_to_wait) {
+    remote_consumers_[spec.id] = {.sink = &sink,
+                                  .queue = QueueHandlePtr(&queue),
+                                  .channel = spec.channel,
+                                  .no_ack = spec.no_ack};
+  }
+  if (is_here) {
+    when_ready(queue.properties.id, [this, handle = QueueHandlePtr(&queue), spec, &sink, outcome,
+                                     has_to_wait, done = std::move(done)]() mutable {
+      // Dropped while it waited: its sink has gone, and must not be looked at.
+      const bool has_gone = has_to_wait && remote_consumers_.erase(spec.id) == 0;
+      done(has_gone || handle->queue == nullptr ? ConsumeOutcome::queue_gone
+                                                : outcome(handle->queue->attach(spec, sink)));
     });
     return;
   }
-  remote_consumers_[spec.id] = {.sink = &sink,
-                                .queue = QueueHandlePtr(&queue),
-                                .channel = spec.channel,
-                                .no_ack = spec.no_ack};
   at_home<ConsumeOutcome>(
       queue,
       [spec, outcome](Shard& there, Queue* queue_there) {

@@ -401,8 +401,8 @@ class Shard final : private QueueJournalsHost {
   std::vector<Queue*> dispatch_list_;
   std::vector<Queue*> dispatching_;
 
-  // Consumers of this worker whose queue is elsewhere, and the other end: stand-ins here for
-  // consumers elsewhere.
+  // Consumers of this worker whose queue is elsewhere or not ready yet, and the other end:
+  // stand-ins here for consumers elsewhere.
   boost::unordered_flat_map<ConsumerId, RemoteConsumer, std::hash<ConsumerId>> remote_consumers_;
   boost::unordered_flat_map<ConsumerId, std::unique_ptr<RemoteSink>, std::hash<ConsumerId>>
       remote_sinks_;
