@@ -16,8 +16,6 @@
 namespace leveret {
 namespace {
 
-constexpr char rabbitmq_version[] = "3.10.8";
-
 // RabbitMQ 3.10's.
 constexpr MemoryShare memory_limit_default{0.4};
 constexpr std::uint64_t disk_free_limit_default = 50'000'000;
@@ -66,6 +64,7 @@ Result<void> Node::build(const Settings& settings) {
                                      .clock = &clock_,
                                      .node_name = node_name,
                                      .event_vhost = settings.event_vhost,
+                                     .personality = settings.personality,
                                      .journal = {.files = &files_,
                                                  .directory = directory_.journal_directory(),
                                                  .durability = settings.durability},
@@ -80,7 +79,8 @@ Result<void> Node::build(const Settings& settings) {
   session_options_.channel_consumers_max =
       settings.channel_consumers_max.value_or(SessionOptions::unlimited);
   session_options_.cluster_name = node_name;
-  session_options_.product_version = rabbitmq_version;
+  session_options_.product_version = settings.personality->version;
+  session_options_.message_bytes_max = settings.personality->message_bytes_max;
   session_options_.leveret_version = LEVERET_VERSION;
   for (unsigned worker = 0; worker < pool_->worker_count(); ++worker) {
     const WorkerId id(static_cast<std::uint16_t>(worker));
@@ -112,7 +112,7 @@ Result<void> Node::build(const Settings& settings) {
   if (settings.management_port != 0) http.port = settings.management_port;
   http.request_stop = [this] { drain(); };
   http.product_version = LEVERET_VERSION;
-  http.rabbitmq_version = rabbitmq_version;
+  http.rabbitmq_version = settings.personality->version;
   http.data_directory = directory_.path();
   http.listeners.push_back({"amqp", listener_->local().address, listener_->port()});
   HttpServer::Deps metrics = http;

@@ -143,6 +143,14 @@ Result<void> set_channel_consumers(std::string_view value, Settings& settings) {
   settings.channel_consumers_max = number;
   return {};
 }
+Result<void> set_personality(std::string_view value, Settings& settings) {
+  const Personality* found = find_personality(value);
+  if (found == nullptr) {
+    return failure(fmt::format("'{}' is no version of RabbitMQ: {}", value, personality_names));
+  }
+  settings.personality = found;
+  return {};
+}
 Result<void> set_event_vhost(std::string_view value, Settings& settings) {
   if (value.empty()) return failure("a virtual host is missing");
   settings.event_vhost = value;
@@ -211,6 +219,10 @@ constexpr Setting all_settings[] = {
      "When is a persistent message safe enough to be confirmed: fsync, os or memory (default "
      "fsync)",
      set_durability},
+    {"--compat", "", "compat",
+     "RabbitMQ whose behaviour is offered, where its versions differ: any, 3.10, 3.13 or 4.x "
+     "(default any)",
+     set_personality},
     {"--log-level", "", "log.console.level", "debug, info, warning, error or none (default info)",
      set_log_level},
     {"", "NODENAME", "", "Name of the node (default leveret@<host>)", set_node_name},

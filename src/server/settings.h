@@ -14,6 +14,7 @@
 #include "journal/journal.h"
 #include "mgmt/resource_limit.h"
 #include "vhost/consumer_timeout.h"
+#include "vhost/personality.h"
 
 #include <chrono>
 #include <cstdint>
@@ -50,9 +51,10 @@ struct Settings {
   double paging_ratio = 0.5;                  ///< Of the limit of memory: beyond, it is short.
   std::chrono::milliseconds consumer_timeout = std::chrono::minutes(30);  ///< Zero: none.
   TimeoutAction consumer_timeout_action = TimeoutAction::close_channel;
-  std::optional<std::uint32_t> channel_consumers_max;  ///< Nothing: any number.
-  std::string event_vhost = "/";                       ///< Of the event exchange.
-  LimitSetting disk_free_limit;                        ///< None: 50 MB.
+  std::optional<std::uint32_t> channel_consumers_max;       ///< Nothing: any number.
+  std::string event_vhost = "/";                            ///< Of the event exchange.
+  const Personality* personality = personalities().data();  ///< compat.
+  LimitSetting disk_free_limit;                             ///< None: 50 MB.
   std::optional<std::uint64_t> memory_total;  ///< Bytes; none: what the machine or a cgroup says.
 };
 

@@ -138,6 +138,7 @@ TEST_F(SettingsTest, take_the_limits_of_memory_and_disk_in_rabbitmqs_units) {
                           "consumer_timeout_action = requeue\n"
                           "consumer_max_per_channel = 10\n"
                           "event_exchange.vhost = events\n"
+                          "compat = 4.x\n"
                           "event_exchange.protocol = amqp_0_9_1\n"
                           "vm_memory_high_watermark_paging_ratio = 0.75\n"
                           "disk_free_limit.absolute = 2GB\n"
@@ -149,7 +150,9 @@ TEST_F(SettingsTest, take_the_limits_of_memory_and_disk_in_rabbitmqs_units) {
   EXPECT_EQ(given.consumer_timeout_action, TimeoutAction::requeue);
   EXPECT_EQ(given.channel_consumers_max, 10U);
   EXPECT_EQ(settings().event_vhost, "/");
+  EXPECT_EQ(settings().personality->name, "any");
   EXPECT_EQ(given.event_vhost, "events");
+  EXPECT_EQ(given.personality->name, "4.x");
   EXPECT_EQ(given.paging_ratio, 0.75);
   EXPECT_EQ(given.disk_free_limit.or_else(otherwise), ResourceLimit(std::uint64_t{2'000'000'000}));
   EXPECT_EQ(given.memory_total, std::uint64_t{512} << 20);
@@ -198,6 +201,7 @@ TEST_F(SettingsTest, name_file_line_and_key_of_what_makes_no_sense) {
       {"workers = 257\n", ":1: workers: '257' is no number of workers: auto, 1 to 256"},
       {"log.console.level = loud\n",
        ":1: log.console.level: 'loud' is no log level: debug, info, warning, error, none"},
+      {"compat = 3.9\n", ":1: compat: '3.9' is no version of RabbitMQ: any, 3.10, 3.13, 4.x"},
       {"nosuch.key = 1\n", ":1: unknown key 'nosuch.key'; known are: data_dir, "},
       {"just words\n", ":1: 'just words' is no setting: key = value"},
       {"management.tcp.ip =\n", ":1: management.tcp.ip: an address is missing"},

@@ -29,7 +29,14 @@ amqp::AmqpResult<void> Access::check(Permission permission, ResourceKind kind,
     known = verdicts.emplace(name, may).first;
   }
   if (known->second) return {};
-  return refuse_access(kind == ResourceKind::queue ? "queue" : "exchange", name, vhost_, user_);
+  std::string_view asked;
+  if (shard_.broker().personality().names_refused_permission) {
+    asked = permission == Permission::configure ? "configure "
+            : permission == Permission::write   ? "write "
+                                                : "read ";
+  }
+  return refuse_access(asked, kind == ResourceKind::queue ? "queue" : "exchange", name, vhost_,
+                       user_);
 }
 
 bool Access::may_impersonate() const {

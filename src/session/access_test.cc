@@ -37,6 +37,23 @@ TEST(Access, knows_the_three_rights_apart) {
   }
 }
 
+TEST(Access, tells_which_right_is_missing_where_rabbitmq_does) {
+  for (const char* name : {"any", "3.13", "4.x"}) {
+    TestBroker broker({.personality = find_personality(name)});
+    grant(broker, {"guest", "/", "^$", "^$", "^$"});
+    Access access(broker.shard(0));
+    access.log_in("guest", "/");
+    const bool is_told = std::string(name) == "4.x";
+    const std::string rest = "access to queue 'q' in vhost '/' refused for user 'guest'";
+    EXPECT_EQ(access.check(Permission::configure, ResourceKind::queue, "q").error().reply_text(),
+              "ACCESS_REFUSED - " + std::string(is_told ? "configure " : "") + rest);
+    EXPECT_EQ(access.check(Permission::write, ResourceKind::queue, "q").error().reply_text(),
+              "ACCESS_REFUSED - " + std::string(is_told ? "write " : "") + rest);
+    EXPECT_EQ(access.check(Permission::read, ResourceKind::queue, "q").error().reply_text(),
+              "ACCESS_REFUSED - " + std::string(is_told ? "read " : "") + rest);
+  }
+}
+
 TEST(Access, is_refused_in_rabbitmqs_words) {
   TestBroker broker;
   grant(broker, {"guest", "/", "", "", ""});

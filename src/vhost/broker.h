@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/executor.h"
 #include "base/result.h"
+#include "vhost/personality.h"
 #include "vhost/queue_journals.h"
 
 #include <functional>
@@ -35,7 +36,8 @@ class Broker {
     const Clock* clock = nullptr;       // Not owned: outlives the broker.
     std::string node_name;              ///< As RabbitMQ's: "leveret@host".
     std::string event_vhost = "/";      ///< The vhost of the exchange amq.rabbitmq.event.
-    JournalSettings journal;            ///< Where messages are kept.
+    const Personality* personality = personalities().data();  ///< Whose behaviour is offered.
+    JournalSettings journal;                                  ///< Where messages are kept.
     /// Something is wrong that only a stop is right for; called on any worker, perhaps repeatedly.
     std::function<void(const Error&)> on_fatal;
   };
@@ -49,6 +51,7 @@ class Broker {
   [[nodiscard]] const Clock& clock() const { return *deps_.clock; }
   [[nodiscard]] const std::string& node_name() const { return deps_.node_name; }
   [[nodiscard]] const std::string& event_vhost() const { return deps_.event_vhost; }
+  [[nodiscard]] const Personality& personality() const { return *deps_.personality; }
   [[nodiscard]] const JournalSettings& journal_settings() const { return deps_.journal; }
   void report_fatal(const Error& error) const {
     if (deps_.on_fatal) deps_.on_fatal(error);

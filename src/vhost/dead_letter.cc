@@ -113,6 +113,11 @@ DeadLetter make_dead_letter(const Message& message, const DeathNotice& notice) {
     headers.set("x-first-death-queue", notice.queue);
     headers.set("x-first-death-reason", reason_of(notice.death));
   }
+  if (notice.tells_last_death) {
+    headers.set("x-last-death-exchange", message.exchange());
+    headers.set("x-last-death-queue", notice.queue);
+    headers.set("x-last-death-reason", reason_of(notice.death));
+  }
   headers.sort_by_name();
 
   DeadLetter letter;

@@ -9,6 +9,8 @@
 //                           if there was one, original-expiration
 //   x-first-death-reason, -queue, -exchange
 //                           of the first death; only on a message that had no x-death before
+//   x-last-death-reason, -queue, -exchange
+//                           of the last, where it is told
 //
 // Order and types are RabbitMQ 3.10's, to the byte. RabbitMQ: dlx#effects.
 //
@@ -34,6 +36,7 @@ struct DeathNotice {
   std::uint64_t seconds = 0;       ///< When, since 1970.
   std::string_view exchange;       ///< To which it goes.
   const std::string* routing_key;  ///< With which it goes. Null: with its own, CC's among them.
+  bool tells_last_death = false;   ///< Personality::tells_last_death.
 };
 
 struct DeadLetter {

@@ -38,7 +38,8 @@ bool DeadLetters::send(const Source& source, const DeadLetterRoute& route,
                  .death = death,
                  .seconds = shard_.now_ms() / 1000,
                  .exchange = route.exchange,
-                 .routing_key = route.routing_key ? &*route.routing_key : nullptr});
+                 .routing_key = route.routing_key ? &*route.routing_key : nullptr,
+                 .tells_last_death = shard_.broker().personality().tells_last_death});
   const amqp::RawTable headers =
       amqp::peek_headers(letter.message->properties()).value_or(amqp::RawTable());
   Routed targets = take_targets();

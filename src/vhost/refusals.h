@@ -58,15 +58,22 @@ using Refusal = std::unexpected<amqp::AmqpError>;
                                   "not supported by quorum queues",
                                   resource_text("queue", name, vhost), condition));
 }
+/// `what` a stream knows not: "basic.get". `resource` as resource_text() has it.
+[[nodiscard]] inline Refusal refuse_by_stream(std::string_view what, std::string_view resource) {
+  return amqp::refuse(amqp::ReplyCode::not_implemented,
+                      fmt::format("{} not supported by stream queues {}", what, resource));
+}
 [[nodiscard]] inline Refusal refuse_reserved(std::string_view kind, std::string_view name) {
   return amqp::refuse(amqp::ReplyCode::access_refused,
                       fmt::format("{} name '{}' contains reserved prefix 'amq.*'", kind, name));
 }
-[[nodiscard]] inline Refusal refuse_access(std::string_view kind, std::string_view name,
-                                           std::string_view vhost, std::string_view user) {
+/// `permission`: "configure ", or nothing where it is not told.
+[[nodiscard]] inline Refusal refuse_access(std::string_view permission, std::string_view kind,
+                                           std::string_view name, std::string_view vhost,
+                                           std::string_view user) {
   return amqp::refuse(
       amqp::ReplyCode::access_refused,
-      fmt::format("access to {} refused for user '{}'",
+      fmt::format("{}access to {} refused for user '{}'", permission,
                   resource_text(kind, name.empty() ? "amq.default" : name, vhost), user));
 }
 [[nodiscard]] inline Refusal refuse_delete(DeleteRefusal why, std::string_view name,

@@ -51,6 +51,7 @@ class TestBroker {
     unsigned workers = 1;
     std::uint64_t seed = 1;
     std::filesystem::path metadata_file = ":memory:";
+    const Personality* personality = personalities().data();
   };
 
   TestBroker() : TestBroker(Options{}) {}
@@ -65,7 +66,8 @@ class TestBroker {
     auto broker = Broker::open({.executor = &executor_,
                                 .metadata = metadata_.get(),
                                 .clock = &clock_,
-                                .node_name = "leveret@test"});
+                                .node_name = "leveret@test",
+                                .personality = options.personality});
     LEVERET_ASSERT(broker.has_value(), "{}", broker.error().text());
     broker_ = std::move(*broker);
   }
