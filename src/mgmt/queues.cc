@@ -10,6 +10,7 @@
 #include "mgmt/resources.h"
 #include "mgmt/views.h"
 #include "vhost/queue_arguments.h"
+#include "vhost/refusals.h"
 
 #include <algorithm>
 
@@ -32,6 +33,7 @@ json::object view_of(const Registry::QueueEntry& entry, const SnapshotsById& sna
       durability_of(queue, entry.policy.in_force.get(), broker.journal_settings().durability);
   json::object view =
       queue_view(queue, broker.node_name(), durability, numbers.counts, numbers.totals);
+  view["ledger"] = ledger_view(numbers.counts, numbers.totals, numbers.is_balanced);
   if (queue.number != 0) view["recovery"] = recovered_view(numbers.recovered);
   const auto name_of = [](const PolicyPtr& policy) {
     return policy == nullptr ? json::value() : json_text(policy->record.name);
@@ -120,6 +122,12 @@ void delete_queue(Call call) {
 void purge_queue(Call call) {
   const auto queue = find_queue(call);
   if (!respond_if_error(call, queue)) return;
+  const QueueProperties& properties = (*queue)->handle->properties;
+  if (type_of(properties) == QueueType::stream) {
+    const Refusal refused =
+        refuse_by_stream("queue.purge", resource_text("queue", properties.name, properties.vhost));
+    return call.respond(refusal_answer(refused.error()));
+  }
   Shard& shard = call.broker().here();
   shard.purge(*(*queue)->handle,
               [call = std::move(call)](std::optional<std::uint64_t> dropped) mutable {

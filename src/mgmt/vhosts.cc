@@ -95,9 +95,9 @@ void put_vhost(Call call) {
   if (!respond_if_error(call, queue_type)) return;
   std::string type = queue_type->value_or("");
   if (type == "undefined") type.clear();
-  if (!type.empty() && type != "classic" && type != "quorum") {
+  if (!type.empty() && !parse_queue_type(type)) {
     return call.respond(HttpResponse::bad_request("default_queue_type '" + type +
-                                                  "' is not supported: classic, quorum"));
+                                                  "' is not supported: classic, quorum, stream"));
   }
   const json::value* traced = body->if_contains("tracing");
   if (traced != nullptr && !traced->is_bool()) {

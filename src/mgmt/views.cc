@@ -222,7 +222,7 @@ json::object message_stats_view(const QueueTotals& totals) {
           {"dedup", totals.deduplicated}};  // As LavinMQ calls it.
 }
 
-json::object ledger_view(const QueueCounts& counts, const QueueTotals& totals) {
+json::object ledger_view(const QueueCounts& counts, const QueueTotals& totals, bool is_balanced) {
   const std::uint64_t there = counts.ready + counts.unacked + counts.dying;
   return {{"published", totals.published},
           {"recovered", totals.recovered},
@@ -238,7 +238,7 @@ json::object ledger_view(const QueueCounts& counts, const QueueTotals& totals) {
           {"dying", counts.dying},
           {"refused", totals.refused},
           {"deduplicated", totals.deduplicated},
-          {"balanced", totals.in() == totals.out() + there}};
+          {"balanced", is_balanced}};
 }
 
 json::object recovered_view(const RecoveredCounts& recovered) {
@@ -269,12 +269,11 @@ json::object queue_view(const QueueProperties& queue, std::string_view node, Dur
                     {"message_bytes_ready", counts.ready_body_bytes},
                     {"message_bytes_unacknowledged", counts.unacked_body_bytes},
                     {"durability", durability_name(durability)},
-                    {"ledger", ledger_view(counts, totals)},
                     {"message_stats", message_stats_view(totals)}};
   if (queue.exclusive_owner.value() != 0) {
     view["owner_pid"] = pid_text(node, queue.exclusive_owner);
   }
-  if (type == QueueType::quorum) {
+  if (type != QueueType::classic) {
     view["leader"] = node;
     view["members"] = json::array{node};
     view["online"] = json::array{node};

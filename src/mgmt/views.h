@@ -49,9 +49,10 @@ struct RecoveredCounts;
 [[nodiscard]] boost::json::object queue_view(const QueueProperties& queue, std::string_view node,
                                              Durability durability, const QueueCounts& counts,
                                              const QueueTotals& totals);
-/// What came in, what went out by which way, and what is there: in and out and there are equal, or
-/// `balanced` is false.
-[[nodiscard]] boost::json::object ledger_view(const QueueCounts& counts, const QueueTotals& totals);
+/// What came in, what went out by which way, and what is there; `balanced`, whether that is the
+/// same, as the queue says (Queue::is_balanced()).
+[[nodiscard]] boost::json::object ledger_view(const QueueCounts& counts, const QueueTotals& totals,
+                                              bool is_balanced);
 /// What the start found, and how sure it is that it had been promised.
 [[nodiscard]] boost::json::object recovered_view(const RecoveredCounts& recovered);
 [[nodiscard]] boost::json::object message_stats_view(const QueueTotals& totals);

@@ -71,7 +71,7 @@ MessageStore::Taken ClassicStore::push(MessagePtr message, std::uint64_t expires
 void ClassicStore::put_at_tail(StoredMessage stored) {
   const SegmentId segment = stored.location.segment;
   const std::uint64_t seq = stored.seq.value();
-  if (cold_.empty() && tail_.empty()) {
+  if (cold_.all().empty() && tail_.empty()) {
     if (loaded_ == head_.size()) ++loaded_;
     head_.push_back(std::move(stored));
   } else {
@@ -88,7 +88,7 @@ void ClassicStore::put_at_tail(StoredMessage stored) {
 }
 
 void ClassicStore::drop_written_bodies() {
-  const bool is_in_head = cold_.empty() && tail_.empty();
+  const bool is_in_head = cold_.all().empty() && tail_.empty();
   Deque<StoredMessage>& places = is_in_head ? head_ : tail_;
   // Places pushed in this life follow each other by one.
   while (dropping_from_ < next_seq_ && resident_bytes_ > limits_.resident_bytes_max) {
@@ -109,7 +109,7 @@ void ClassicStore::drop_written_bodies() {
 }
 
 void ClassicStore::make_cold() {
-  if (cold_.empty() && tail_.empty()) {
+  if (cold_.all().empty() && tail_.empty()) {
     // The first places stay, the rest is looked through.
     tail_.swap(head_);
     const std::size_t kept = std::min(limits_.places_max, tail_.size());
@@ -120,10 +120,10 @@ void ClassicStore::make_cold() {
   }
   while (!tail_.empty() && tail_.front().location &&
          log_->journal().is_sealed(tail_.front().location.segment)) {
-    ColdPage page{.segment = tail_.front().location.segment,
-                  .first_seq = tail_.front().seq.value(),
-                  .redelivered = tail_.front().redelivered,
-                  .is_passing = tail_.front().on_disk.is_passing};
+    LogPage page{.segment = tail_.front().location.segment,
+                 .first_seq = tail_.front().seq.value(),
+                 .redelivered = tail_.front().redelivered,
+                 .is_passing = tail_.front().on_disk.is_passing};
     std::size_t count = 0;
     for (const StoredMessage& stored : tail_) {
       if (stored.location.segment != page.segment || stored.redelivered != page.redelivered ||
@@ -136,17 +136,15 @@ void ClassicStore::make_cold() {
       ++count;
     }
     page.count = static_cast<std::uint32_t>(count);
-    cold_.push_back(page);
+    cold_.all().push_back(page);
     tail_.erase(tail_.begin(), tail_.begin() + static_cast<std::ptrdiff_t>(count));
   }
-  leave_entries_to_indexes();
-  if (cold_.empty()) take_tail_as_head();
+  cold_.leave_entries_to_indexes(log_->journal());
+  if (cold_.all().empty()) take_tail_as_head();
 }
 
 std::size_t ClassicStore::places() const {
-  std::size_t count = returned_.size() + head_.size() + tail_.size();
-  for (const ColdPage& page : cold_) count += page.entries.size();
-  return count;
+  return returned_.size() + head_.size() + tail_.size() + cold_.entry_count();
 }
 
 // From the head.
@@ -212,7 +210,7 @@ void ClassicStore::forget_backlog() {
 void ClassicStore::load_ahead() {
   if (is_loading_) return;
   if (head_.size() > loaded_) return read_bodies();
-  if (!cold_.empty()) return read_page();
+  if (!cold_.all().empty()) return read_page();
   if (!tail_.empty()) {
     take_tail_as_head();
     if (loaded_ < loaded_low_ && head_.size() > loaded_) read_bodies();
@@ -289,12 +287,12 @@ void ClassicStore::on_bodies(const std::vector<MessageSeq>& seqs, ReadData data)
 }
 
 void ClassicStore::read_page() {
-  const ColdPage& page = cold_.front();
+  const LogPage& page = cold_.all().front();
   if (!page.entries.empty()) {
-    const ColdPage taken = std::move(cold_.front());
-    cold_.pop_front();
+    const LogPage taken = std::move(cold_.all().front());
+    cold_.all().pop_front();
     for (const IndexEntry& entry : taken.entries) take_page(taken, entry);
-    if (cold_.empty()) take_tail_as_head();
+    if (cold_.all().empty()) take_tail_as_head();
     if (head_.size() > loaded_) read_bodies();
     return;
   }
@@ -309,8 +307,8 @@ void ClassicStore::read_page() {
 
 void ClassicStore::on_page(Result<std::vector<IndexEntry>> entries) {
   is_loading_ = false;
-  const ColdPage page = cold_.front();
-  cold_.pop_front();
+  const LogPage page = cold_.all().front();
+  cold_.all().pop_front();
   if (!entries) {
     leveret::log(LogLevel::error, "queue", "index_damaged segment={} reason=\"{}\"",
                  page.segment.value(), entries.error().text());
@@ -318,12 +316,12 @@ void ClassicStore::on_page(Result<std::vector<IndexEntry>> entries) {
   }
   for (const IndexEntry& entry : *entries) take_page(page, entry);
   lose(page.count - std::min<std::uint64_t>(page.count, entries->size()));
-  if (cold_.empty()) take_tail_as_head();
+  if (cold_.all().empty()) take_tail_as_head();
   if (head_.size() > loaded_) read_bodies();
   if (listener_) listener_->on_loaded();
 }
 
-void ClassicStore::take_page(const ColdPage& page, const IndexEntry& entry) {
+void ClassicStore::take_page(const LogPage& page, const IndexEntry& entry) {
   const MessageSeq seq(entry.seq);
   head_.push_back(
       {.seq = seq,
@@ -365,7 +363,7 @@ std::uint64_t ClassicStore::forget_all(Forgetting how) {
   const std::uint64_t dropped = size_;
   for (const auto& [seq, stored] : returned_) forget(stored, how);
   for (const StoredMessage& stored : head_) forget(stored, how);
-  for (const ColdPage& page : cold_) {
+  for (const LogPage& page : cold_.all()) {
     if (how == Forgetting::dropped || page.is_passing) {
       log_->journal().drop(page.segment, page.count, page.share_bytes);
       continue;
@@ -381,7 +379,7 @@ std::uint64_t ClassicStore::forget_all(Forgetting how) {
   for (const StoredMessage& stored : tail_) forget(stored, how);
   returned_.clear();
   Deque<StoredMessage>().swap(head_);
-  Deque<ColdPage>().swap(cold_);
+  Deque<LogPage>().swap(cold_.all());
   Deque<StoredMessage>().swap(tail_);
   loaded_ = 0;
   size_ = body_bytes_ = resident_bytes_ = 0;
@@ -414,13 +412,13 @@ void ClassicStore::recover(RecoveredOwner recovered, bool is_clean) {
     size_ += page.count;
     body_bytes_ += page.weight;
     // Who was killed cannot say what he had delivered; then all of it may have been.
-    cold_.push_back({.segment = page.segment,
-                     .first_seq = page.first_seq,
-                     .last_seq = page.last_seq,
-                     .count = page.count,
-                     .share_bytes = page.share_bytes,
-                     .redelivered = !is_clean,
-                     .entries = std::move(page.entries)});
+    cold_.all().push_back({.segment = page.segment,
+                           .first_seq = page.first_seq,
+                           .last_seq = page.last_seq,
+                           .count = page.count,
+                           .share_bytes = page.share_bytes,
+                           .redelivered = !is_clean,
+                           .entries = std::move(page.entries)});
   }
 }
 
@@ -450,7 +448,7 @@ void ClassicStore::collect_delivered(const std::vector<StoredMessage>& shifted,
       delivered.push_back({.owner = options_.owner, .first = seq, .count = 1, .segment = {}});
     }
   }
-  for (const ColdPage& page : cold_) {
+  for (const LogPage& page : cold_.all()) {
     if (page.is_passing) continue;
     const auto add = [&](std::uint64_t first, std::uint64_t last) {
       delivered.push_back({.owner = options_.owner,

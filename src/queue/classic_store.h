@@ -24,6 +24,7 @@
 #pragma once
 
 #include "base/deque.h"
+#include "queue/log_pages.h"
 #include "queue/message_log.h"
 #include "queue/message_store.h"
 #include "queue/store_limits.h"
@@ -78,18 +79,6 @@ class ClassicStore final : public MessageStore, private LoggedStore {
                   std::vector<IndexEntry>& alive) override;
   void relocate(OwnerId owner, SegmentId segment, std::span<Relocation> relocations) override;
 
-  /// The queue's entries in one segment with seqs from first to last; `count` of them.
-  struct ColdPage {
-    SegmentId segment;
-    std::uint64_t first_seq = 0;
-    std::uint64_t last_seq = 0;
-    std::uint32_t count = 0;
-    std::uint64_t share_bytes = 0;
-    bool redelivered = false;
-    bool is_passing = false;
-    std::vector<IndexEntry> entries;  // Not empty: these, and nothing is to be read.
-    bool has_all_entries = false;     // The index will have the same, once the segment is sealed.
-  };
   // What a backlog of so many leaves behind is not worth freeing.
   static constexpr std::uint64_t backlog_kept = 16384;
 
@@ -106,14 +95,14 @@ class ClassicStore final : public MessageStore, private LoggedStore {
   void drop_written_bodies();
   void make_cold();
   [[nodiscard]] bool has_more_to_load() const {
-    return head_.size() > loaded_ || !cold_.empty() || !tail_.empty();
+    return head_.size() > loaded_ || !cold_.all().empty() || !tail_.empty();
   }
   void load_ahead();
   void read_bodies();
   void on_bodies(const std::vector<MessageSeq>& seqs, ReadData data);
   void read_page();
   void on_page(Result<std::vector<IndexEntry>> entries);
-  void take_page(const ColdPage& page, const IndexEntry& entry);
+  void take_page(const LogPage& page, const IndexEntry& entry);
   void take_tail_as_head();
   void forget_backlog();
   void count_loaded();
@@ -121,10 +110,7 @@ class ClassicStore final : public MessageStore, private LoggedStore {
   void forget(StoredMessage stored, Forgetting how);
   [[nodiscard]] StoredMessage* find_place(MessageSeq seq);
   [[nodiscard]] bool is_shifted_from(OwnerId owner, SegmentId segment, MessageSeq seq) const;
-  [[nodiscard]] const ColdPage* find_page(OwnerId owner, SegmentId segment,
-                                          std::uint64_t seq) const;
-  void leave_entries_to_indexes();
-  void relocate_pages(OwnerId owner, SegmentId segment, std::span<Relocation> relocations);
+  void relocate_pages(OwnerId owner, SegmentId segment, std::span<const Relocation> relocations);
   void take_new_place(StoredMessage& stored);
   std::uint64_t forget_all(Forgetting how);
   [[nodiscard]] bool was_delivered(MessageSeq seq) const;
@@ -140,7 +126,7 @@ class ClassicStore final : public MessageStore, private LoggedStore {
   Deque<StoredMessage> head_;
   std::size_t loaded_ = 0;      // The first so many of head_ have their messages.
   std::size_t loaded_low_ = 1;  // With fewer, more are read; half of what was read last.
-  Deque<ColdPage> cold_;
+  LogPages cold_;
   Deque<StoredMessage> tail_;      // Empty when cold_ is, but for a while.
   std::vector<SeqRun> delivered_;  // Before the start.
   // New places of messages that were moved while they were shifted.

@@ -333,13 +333,7 @@ TEST(ClassicStore, leaves_the_places_of_moved_messages_to_the_indexes) {
 }
 
 TEST(ClassicStore, does_what_the_model_says_through_stops_and_crashes) {
-  // LEVERET_STORE_SEED=n looks at one of them, LEVERET_STORE_SEEDS=n at so many.
-  const auto number = [](const char* name, std::uint64_t otherwise) {
-    const char* text = std::getenv(name);
-    return text ? std::strtoull(text, nullptr, 10) : otherwise;
-  };
-  const std::uint64_t first = number("LEVERET_STORE_SEED", 1);
-  const std::uint64_t last = first > 1 ? first : number("LEVERET_STORE_SEEDS", 300);
+  const auto [first, last] = testing::Seeds::wanted(300);
   for (std::uint64_t seed = first; seed <= last && !::testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE(fmt::format("LEVERET_STORE_SEED={}", seed));
     Story(seed).run();

@@ -8,8 +8,8 @@
 #include "amqp/field_table.h"
 #include "journal/testing/manual_lane.h"
 #include "journal/testing/simulated_file_system.h"
+#include "queue/classic_queue.h"
 #include "queue/classic_store.h"
-#include "queue/queue.h"
 #include "queue/testing/quiet_host.h"
 
 #include <optional>
@@ -54,8 +54,8 @@ class DeduplicatingQueue : public ::testing::Test, public testing::QuietHost {
 
  protected:
   Queue& make_queue(DeduplicationRules rules, QueueRules life = {}) {
-    queue_.emplace(QueueId(1), Queue::Options{.rules = life, .deduplication = std::move(rules)},
-                   *this,
+    queue_.emplace(QueueId(1),
+                   ClassicQueue::Options{.rules = life, .deduplication = std::move(rules)}, *this,
                    std::make_unique<ClassicStore>(nullptr, limits_, ClassicStore::Options{}));
     return *queue_;
   }
@@ -77,7 +77,7 @@ class DeduplicatingQueue : public ::testing::Test, public testing::QuietHost {
   }
 
   StoreLimits limits_;
-  std::optional<Queue> queue_;
+  std::optional<ClassicQueue> queue_;
 };
 
 TEST_F(DeduplicatingQueue, has_each_id_once_and_what_has_none_as_often_as_it_comes) {
@@ -247,7 +247,7 @@ class DurableDeduplication : public DeduplicatingQueue, public JournalHost {
     journal_->start({}, SegmentId(1));
     log_.emplace(*journal_, static_cast<QueueHost&>(*this));
     queue_.emplace(
-        QueueId(1), Queue::Options{.deduplication = DeduplicationRules{}}, *this,
+        QueueId(1), ClassicQueue::Options{.deduplication = DeduplicationRules{}}, *this,
         std::make_unique<ClassicStore>(
             &*log_, limits_, ClassicStore::Options{.owner = OwnerId(1), .is_durable = true}));
   }

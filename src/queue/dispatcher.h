@@ -13,6 +13,7 @@
 #pragma once
 
 #include "message/ids.h"
+#include "queue/consumer_spec.h"
 #include "queue/delivery_sink.h"
 
 #include <cstdint>
@@ -25,16 +26,6 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 namespace leveret {
-
-/// What a consumer asked for when it subscribed.
-struct ConsumerSpec {
-  ConsumerId id;
-  ChannelId channel;           ///< Answers for what it has not acknowledged.
-  bool no_ack = false;         ///< Delivered is settled; prefetch does not apply.
-  bool is_exclusive = false;   ///< No other consumer may be there.
-  std::int32_t priority = 0;   ///< x-priority.
-  std::uint32_t prefetch = 0;  ///< Unacknowledged messages it may hold; 0 = no limit.
-};
 
 struct Consumer {
   ConsumerSpec spec;

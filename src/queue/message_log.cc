@@ -94,15 +94,35 @@ MessageLog::Decoded MessageLog::decode(std::span<const std::byte> data) {
           expires_ms};
 }
 
+void MessageLog::remove(OwnerId owner) {
+  const auto found = stores_.find(owner);
+  if (found == stores_.end()) return;
+  if (waiting_stores_ != 0) {
+    for (Waiting& waiting : waiting_) {
+      if (waiting.store == found->second) waiting.store = nullptr;
+    }
+  }
+  stores_.erase(found);
+}
+
 void MessageLog::on_durable(BatchId upto) {
   while (!waiting_.empty() && waiting_.front().batch <= upto) {
-    host_.confirm(waiting_.front().token, true);
+    const Waiting waiting = waiting_.front();
     waiting_.pop_front();
+    if (waiting.token) [[likely]] {
+      host_.confirm(waiting.token, true);
+    } else {
+      --waiting_stores_;
+      if (waiting.store != nullptr) waiting.store->on_durable(waiting.batch);
+    }
   }
 }
 
 void MessageLog::on_poisoned() {
-  for (const Waiting& waiting : std::exchange(waiting_, {})) host_.confirm(waiting.token, false);
+  waiting_stores_ = 0;
+  for (const Waiting& waiting : std::exchange(waiting_, {})) {
+    if (waiting.token) host_.confirm(waiting.token, false);
+  }
 }
 
 }  // namespace leveret

@@ -8,7 +8,8 @@
 //                       5  1  bytes of the routing key
 //                       6  1  1: the message is persistent
 //                       7  1  version: 1, or 2: the message expires
-//                      (8  8  when, in milliseconds since 1970; in version 2 only)
+//                      (8  8  when, in milliseconds since 1970; in version 2 only. In a
+//                             stream, which keeps what has expired: when the message came)
 //                       8     exchange and routing key as short strings, properties, body
 //   weight              bytes of the body
 //
@@ -40,6 +41,8 @@ class LoggedStore {
   virtual void find_alive(OwnerId owner, SegmentId segment, std::span<const IndexEntry> entries,
                           std::vector<IndexEntry>& alive) = 0;
   virtual void relocate(OwnerId owner, SegmentId segment, std::span<Relocation> relocations) = 0;
+  /// A batch that it awaited, and every one before, is durable.
+  virtual void on_durable(BatchId) {}
 };
 
 class MessageLog {
@@ -50,7 +53,7 @@ class MessageLog {
 
   /// Entries of `owner` are the store's, until remove(). Borrows the store.
   void add(OwnerId owner, LoggedStore& store) { stores_[owner] = &store; }
-  void remove(OwnerId owner) { stores_.erase(owner); }
+  void remove(OwnerId owner);
   /// Null: the owner has gone, and nothing of his is alive.
   [[nodiscard]] LoggedStore* find_store(OwnerId owner) const;
 
@@ -58,7 +61,13 @@ class MessageLog {
   /// which it is as durable as asked for. Requires: the journal is not poisoned.
   BatchId append(OwnerId owner, StoredMessage& stored, Durability durability);
   /// The token's owner is told when the batch is durable, or that it will never be.
-  void await(BatchId batch, PublishToken token) { waiting_.push_back({batch, token}); }
+  void await(BatchId batch, PublishToken token) { waiting_.push_back({batch, token, nullptr}); }
+  /// `store` is told when the batch is durable; not when it will never be. Requires: it is in the
+  /// log.
+  void await(BatchId batch, LoggedStore& store) {
+    waiting_.push_back({batch, {}, &store});
+    ++waiting_stores_;
+  }
   /// Requires: stored.location.
   void settle(OwnerId owner, const StoredMessage& stored);
   /// As settle(), for a queue that is deleted.
@@ -83,6 +92,7 @@ class MessageLog {
   struct Waiting {
     BatchId batch;
     PublishToken token;
+    LoggedStore* store;  // Null: it was the token's owner who waits.
   };
   struct Last {
     MessagePtr message;  // Held, so that no other message can have its address.
@@ -92,7 +102,8 @@ class MessageLog {
 
   Journal& journal_;
   QueueHost& host_;
-  std::deque<Waiting> waiting_;  // Batches grow.
+  std::deque<Waiting> waiting_;     // Batches grow.
+  std::size_t waiting_stores_ = 0;  // Of those, how many are stores.
   Last last_;
   std::unordered_map<OwnerId, LoggedStore*> stores_;
 };

@@ -25,7 +25,9 @@ struct QueueRules {
   std::uint64_t message_ttl_ms = unlimited;  ///< Of messages that come from now on.
   std::uint64_t expires_ms = unlimited;      ///< The queue itself, when nobody uses it so long.
   std::uint64_t length_max = unlimited;      ///< Ready messages.
-  std::uint64_t body_bytes_max = unlimited;  ///< Of ready messages.
+  std::uint64_t body_bytes_max = unlimited;  ///< Of ready messages; of a stream on its disk.
+  std::uint64_t max_age_ms = unlimited;      ///< Of a stream's messages.
+  std::uint64_t page_bytes_max = unlimited;  ///< A stream forgets so much at a time, or less.
   std::uint64_t delivery_limit = unlimited;  ///< A message that came back more often dies.
   Overflow overflow = Overflow::drop_head;
   bool has_dead_letter_exchange = false;  ///< Messages that die are given to the host.

@@ -327,13 +327,7 @@ class Story {
 };
 
 TEST(SortedStore, does_what_the_model_says_through_stops_and_crashes) {
-  // LEVERET_STORE_SEED=n looks at one of them, LEVERET_STORE_SEEDS=n at so many.
-  const auto number = [](const char* name, std::uint64_t otherwise) {
-    const char* text = std::getenv(name);
-    return text ? std::strtoull(text, nullptr, 10) : otherwise;
-  };
-  const std::uint64_t first = number("LEVERET_STORE_SEED", 1);
-  const std::uint64_t last = first > 1 ? first : number("LEVERET_STORE_SEEDS", 200);
+  const auto [first, last] = testing::Seeds::wanted(200);
   for (std::uint64_t seed = first; seed <= last && !::testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE(fmt::format("LEVERET_STORE_SEED={}", seed));
     // One of four keeps nothing.

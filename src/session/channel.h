@@ -208,6 +208,12 @@ class Channel final : public ConfirmSink, public ReplySink {
   [[nodiscard]] amqp::AmqpResult<const QueueHandle*> find_queue(const std::string& name);
 
   // channel_consume.cc
+  /// What the queue's type makes of a consumer's arguments.
+  [[nodiscard]] Outcome read_consumer_arguments(const amqp::FieldTable& arguments,
+                                                const QueueHandle& queue, ConsumerSpec& spec) const;
+  /// Errors: not_implemented; one of them is a stream's.
+  [[nodiscard]] static Outcome refuse_for_streams(std::string_view what,
+                                                  std::span<const UnackedDelivery> deliveries);
   /// Errors: not_allowed; the channel has had all its consumers, or one with this tag.
   [[nodiscard]] Outcome check_new_consumer(const std::string& tag) const;
   [[nodiscard]] Outcome settle(std::uint64_t tag, bool is_multiple, Settlement settlement);

@@ -7,6 +7,7 @@
 #include "session/channel.h"
 #include "session/connection.h"
 #include "session/content_writer.h"
+#include "session/stream_arguments.h"
 #include "vhost/queue_arguments.h"
 #include "vhost/refusals.h"
 #include "vhost/reply_addresses.h"
@@ -75,6 +76,37 @@ Channel::Outcome Channel::check_new_consumer(const std::string& tag) const {
   return {};
 }
 
+Channel::Outcome Channel::read_consumer_arguments(const amqp::FieldTable& arguments,
+                                                  const QueueHandle& queue,
+                                                  ConsumerSpec& spec) const {
+  const QueueProperties& properties = queue.properties;
+  const std::string resource = resource_text("queue", properties.name, properties.vhost);
+  const QueueType type = type_of(properties);
+  if (type == QueueType::stream) {
+    Outcome read = read_stream_arguments(arguments, resource, connection_.shard().now_ms(), spec);
+    if (!read) return read;
+  } else if (arguments.find("x-stream-offset") != nullptr) {
+    return amqp::refuse(
+        ReplyCode::precondition_failed,
+        fmt::format("invalid arg 'x-stream-offset' for {} of queue type rabbit_{}_queue", resource,
+                    queue_type_name(type)));
+  } else if (const amqp::FieldValue* priority = arguments.find("x-priority")) {
+    const std::optional<std::int64_t> value = priority->as_integer();
+    if (!value) {
+      return amqp::refuse(
+          ReplyCode::precondition_failed,
+          fmt::format("invalid arg 'x-priority' for {}: \"expected integer, got {}\"", resource,
+                      amqp::field_type_name(priority->type())));
+    }
+    spec.priority =
+        static_cast<std::int32_t>(std::clamp<std::int64_t>(*value, INT32_MIN, INT32_MAX));
+  }
+  if (type != QueueType::classic && global_prefetch_count_ != 0) {
+    return amqp::refuse(ReplyCode::not_implemented, resource + " does not support global qos");
+  }
+  return {};
+}
+
 Channel::Outcome Channel::on_basic_consume(const amqp::BasicConsume& method) {
   if (method.queue == reply_queue_name) return consume_replies(method);
   const std::string given_tag(method.consumer_tag);
@@ -95,11 +127,6 @@ Channel::Outcome Channel::on_basic_consume(const amqp::BasicConsume& method) {
         ReplyCode::access_refused,
         resource_text("queue", *name, connection_.vhost_name()) + " in exclusive use");
   }
-  if (type_of((*queue)->properties) == QueueType::quorum && global_prefetch_count_ != 0) {
-    return amqp::refuse(
-        ReplyCode::not_implemented,
-        resource_text("queue", *name, connection_.vhost_name()) + " does not support global qos");
-  }
   const std::string tag =
       given_tag.empty() ? "amq.ctag-" + connection_.random().unique_name() : given_tag;
   ConsumerSpec spec{.id = connection_.shard().next_consumer_id(),
@@ -108,25 +135,7 @@ Channel::Outcome Channel::on_basic_consume(const amqp::BasicConsume& method) {
                     .is_exclusive = method.exclusive,
                     .priority = 0,
                     .prefetch = prefetch_count_};
-  if (arguments->find("x-stream-offset")) {
-    return amqp::refuse(
-        ReplyCode::precondition_failed,
-        fmt::format("invalid arg 'x-stream-offset' for {} of queue type rabbit_{}_queue",
-                    resource_text("queue", *name, connection_.vhost_name()),
-                    queue_type_name(type_of((*queue)->properties))));
-  }
-  if (const amqp::FieldValue* priority = arguments->find("x-priority")) {
-    const std::optional<std::int64_t> value = priority->as_integer();
-    if (!value) {
-      return amqp::refuse(
-          ReplyCode::precondition_failed,
-          fmt::format("invalid arg 'x-priority' for {}: \"expected integer, got {}\"",
-                      resource_text("queue", *name, connection_.vhost_name()),
-                      amqp::field_type_name(priority->type())));
-    }
-    spec.priority =
-        static_cast<std::int32_t>(std::clamp<std::int64_t>(*value, INT32_MIN, INT32_MAX));
-  }
+  if (Outcome read = read_consumer_arguments(*arguments, **queue, spec); !read) return read;
   std::uint64_t own_timeout_ms = UnackedDelivery::no_own_timeout;
   if (const amqp::FieldValue* timeout = arguments->find("x-consumer-timeout")) {
     if (const auto complaint = check_consumer_timeout(*timeout)) {
@@ -236,6 +245,9 @@ Channel::Outcome Channel::on_basic_get(const amqp::BasicGet& method) {
   const auto queue = find_queue(*name);
   if (!queue) return std::unexpected(queue.error());
   const QueueProperties& properties = (*queue)->properties;
+  if (type_of(properties) == QueueType::stream) {
+    return refuse_by_stream("basic.get", resource_text("queue", *name, connection_.vhost_name()));
+  }
   if (type_of(properties) == QueueType::quorum && has_single_active_consumer(properties)) {
     return amqp::refuse(ReplyCode::resource_locked,
                         fmt::format("cannot obtain access to locked {}. basic.get operations are "
@@ -297,7 +309,9 @@ Channel::Outcome Channel::on_basic_reject(const amqp::BasicReject& method) {
 
 Channel::Outcome Channel::on_basic_recover(bool requeue, bool is_answered) {
   if (!requeue) return amqp::refuse(ReplyCode::not_implemented, "requeue=false");
-  settle(deliveries_.take_all(), Settlement::requeued);
+  const std::vector<UnackedDelivery> all = deliveries_.take_all();
+  if (Outcome may = refuse_for_streams("basic.recover", all); !may) return may;
+  settle(all, Settlement::requeued);
   if (is_answered) connection_.send(number_, amqp::BasicRecoverOk{});
   return {};
 }
@@ -308,11 +322,26 @@ Channel::Outcome Channel::settle(std::uint64_t tag, bool is_multiple, Settlement
     return amqp::refuse(ReplyCode::precondition_failed,
                         fmt::format("unknown delivery tag {}", tag));
   }
+  if (settlement != Settlement::acked) {
+    if (Outcome may = refuse_for_streams("basic.nack and basic.reject", taken_); !may) return may;
+  }
   if (mode_ == Mode::transactional) {
     transaction_.acknowledgements.push_back({settlement, std::move(taken_)});
     return {};
   }
   settle(taken_, settlement);
+  return {};
+}
+
+Channel::Outcome Channel::refuse_for_streams(std::string_view what,
+                                             std::span<const UnackedDelivery> deliveries) {
+  const QueueHandle* looked_at = nullptr;
+  for (const UnackedDelivery& delivery : deliveries) {
+    if (std::exchange(looked_at, delivery.queue) == delivery.queue) continue;
+    const QueueProperties& properties = delivery.queue->properties;
+    if (type_of(properties) != QueueType::stream) continue;
+    return refuse_by_stream(what, resource_text("queue", properties.name, properties.vhost));
+  }
   return {};
 }
 

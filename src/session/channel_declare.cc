@@ -70,7 +70,8 @@ Channel::Outcome Channel::on_exchange_declare(const amqp::ExchangeDeclare& metho
 
   const std::optional<ExchangeType> type = parse_exchange_type(method.type);
   if (!type) {
-    return amqp::refuse(ReplyCode::command_invalid,
+    const bool is_soft = connection_.shard().broker().personality().is_unknown_type_soft;
+    return amqp::refuse(is_soft ? ReplyCode::precondition_failed : ReplyCode::command_invalid,
                         fmt::format("{} exchange type '{}'",
                                     method.type.empty() ? "invalid" : "unknown", method.type));
   }
@@ -382,6 +383,9 @@ Channel::Outcome Channel::on_queue_purge(const amqp::QueuePurge& method) {
   }
   const auto queue = find_queue(*name);
   if (!queue) return std::unexpected(queue.error());
+  if (type_of((*queue)->properties) == QueueType::stream) {
+    return refuse_by_stream("queue.purge", resource_text("queue", *name, connection_.vhost_name()));
+  }
   connection_.ask();
   connection_.shard().purge(
       **queue, [this, name = *name, no_wait = method.no_wait](std::optional<std::uint64_t> purged) {

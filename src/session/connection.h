@@ -57,7 +57,7 @@ struct SessionOptions {
   std::uint16_t channel_max = 2047;
   std::uint32_t frame_max = 131072;             ///< Bytes of a whole frame.
   std::uint16_t heartbeat_seconds = 60;         ///< What is proposed.
-  std::uint64_t message_bytes_max = 134217728;  ///< RabbitMQ 3.10's max_message_size.
+  std::uint64_t message_bytes_max = 134217728;  ///< RabbitMQ's max_message_size.
   Duration handshake_timeout = std::chrono::seconds(10);
   Duration closing_timeout = std::chrono::seconds(30);
   /// How long a delivery may stay unacknowledged; zero: for ever.

@@ -90,7 +90,7 @@ AmqpResult<void> check_equivalent(const QueueProperties& existing,
       !same) {
     return same;
   }
-  return check_arguments(queue_argument_names(), resource, declaration.arguments,
+  return check_arguments(queue_argument_names(type_of(existing)), resource, declaration.arguments,
                          existing.arguments);
 }
 

@@ -46,16 +46,18 @@ Event exchange_created(const ExchangeAdded& added, std::string_view by) {
 Event queue_created(const QueueProperties& queue, const EventSource& source) {
   FieldTable headers = done_by(source.by);
   const bool is_exclusive = queue.exclusive_owner.value() != 0;
-  const bool is_classic = type_of(queue) == QueueType::classic;
-  if (is_classic) {
+  const QueueType type = type_of(queue);
+  if (type == QueueType::classic) {
     headers.append("exclusive", is_exclusive);
     headers.append("owner_pid",
                    std::string_view(is_exclusive ? pid_text(source.node, queue.exclusive_owner)
                                                  : std::string()));
   }
+  const std::string type_text = fmt::format("rabbit_{}_queue", queue_type_name(type));
+  if (type == QueueType::stream) headers.append("type", type_text);
   headers.append("arguments", event_arguments(raw_table(queue.arguments)));
-  if (!is_classic) {
-    headers.append("type", fmt::format("rabbit_{}_queue", queue_type_name(type_of(queue))));
+  if (type == QueueType::quorum) {
+    headers.append("type", type_text);
     headers.append("exclusive", is_exclusive);
   }
   headers.append("auto_delete", queue.is_auto_delete);

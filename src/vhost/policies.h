@@ -40,10 +40,10 @@ struct Policy {
   PolicyRecord record;
   ResourcePattern pattern = ResourcePattern::nothing();
   bool is_for_queues = false;
-  QueueTypes queue_types = both_queue_types;  ///< Of queues whose type has all of its settings.
+  QueueTypes queue_types = all_queue_types;  ///< Of queues whose type has all of its settings.
   bool is_for_exchanges = false;
   std::optional<Durability> durability;  ///< durability: how safe persistent messages are.
-  QueueRules rules;  ///< Its numbers: message-ttl, expires, max-length, max-length-bytes.
+  QueueRules rules;                      ///< Its numbers: message-ttl, max-length, max-age, ...
   std::optional<Overflow> overflow;
   std::optional<std::string> dead_letter_exchange;
   std::optional<std::string> dead_letter_routing_key;

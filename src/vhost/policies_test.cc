@@ -193,16 +193,19 @@ TEST_F(PoliciesTest, are_for_queues_or_for_exchanges_or_for_both) {
 }
 
 TEST_F(PoliciesTest, with_a_setting_that_is_not_of_a_queues_type_are_not_its) {
-  put(a_policy("low", ""));
+  put(a_policy("low", "", 0, {{"max-length-bytes", std::int64_t{5}}}));
   const auto number = std::int64_t{5};
   put(a_policy("mirrored", "^m", 1, {{"ha-mode", "all"}, {"message-ttl", number}}));
   put(a_policy("limited", "^l", 1, {{"delivery-limit", number}, {"message-ttl", number}}));
   put(a_policy("clustered", "^c", 1, {{"initial-cluster-size", number}}));
-  for (const auto& [queue, of_classic, of_quorum] :
-       {std::tuple("m", "mirrored", "low"), std::tuple("l", "low", "limited"),
-        std::tuple("c", "low", "low"), std::tuple("q", "low", "low")}) {
+  put(a_policy("aged", "^a", 1, {{"max-age", "7D"}, {"max-length-bytes", number}}));
+  for (const auto& [queue, of_classic, of_quorum, of_stream] :
+       {std::tuple("m", "mirrored", "low", "low"), std::tuple("l", "low", "limited", "low"),
+        std::tuple("c", "low", "low", "clustered"), std::tuple("a", "low", "low", "aged"),
+        std::tuple("q", "low", "low", "low")}) {
     EXPECT_EQ(match(queue, QueueType::classic), of_classic) << queue;
     EXPECT_EQ(match(queue, QueueType::quorum), of_quorum) << queue;
+    EXPECT_EQ(match(queue, QueueType::stream), of_stream) << queue;
   }
 }
 

@@ -73,6 +73,17 @@ Complaint read_max_length(const FieldValue& value, Policy& policy) {
 Complaint read_max_length_bytes(const FieldValue& value, Policy& policy) {
   return read_number(value, 0, "maximum length in bytes", policy.rules.body_bytes_max);
 }
+Complaint read_max_age(const FieldValue& value, Policy& policy) {
+  const std::string* text = value.as_string();
+  const auto age = text != nullptr ? parse_age(*text) : std::nullopt;
+  if (!age) return refuse(value, "max age");
+  policy.rules.max_age_ms = *age;
+  return std::nullopt;
+}
+Complaint read_segment_bytes(const FieldValue& value, Policy& policy) {
+  if (value.as_integer() > stream_segment_bytes_max) return refuse(value, "segment size");
+  return read_number(value, 0, "segment size", policy.rules.page_bytes_max);
+}
 Complaint read_overflow(const FieldValue& value, Policy& policy) {
   const std::string* name = value.as_string();
   if (name != nullptr) policy.overflow = parse_overflow(*name);
@@ -135,10 +146,12 @@ Complaint check_later(const FieldValue&, Policy&) { return std::nullopt; }
 
 /// Which queues a policy with the setting may be given to. RabbitMQ: unsupported_policies of each
 /// type's capabilities.
-constexpr QueueTypes all_queues = both_queue_types;
+constexpr QueueTypes all_queues = all_queue_types;
 constexpr QueueTypes classic_queues = queue_types_with(QueueType::classic);
 constexpr QueueTypes quorum_queues = queue_types_with(QueueType::quorum);
-constexpr QueueTypes no_queues = 0;
+constexpr QueueTypes stream_queues = queue_types_with(QueueType::stream);
+constexpr QueueTypes no_streams = classic_queues | quorum_queues;
+constexpr QueueTypes no_classic_queues = quorum_queues | stream_queues;
 
 struct Setting {
   std::string_view name;
@@ -148,26 +161,28 @@ struct Setting {
 };
 constexpr Setting settings[] = {
     {"durability", read_durability},
-    {"message-ttl", read_message_ttl, all_queues, true},
-    {"expires", read_expires, all_queues, true},
-    {"max-length", read_max_length, all_queues, true},
+    {"message-ttl", read_message_ttl, no_streams, true},
+    {"expires", read_expires, no_streams, true},
+    {"max-length", read_max_length, no_streams, true},
     {"max-length-bytes", read_max_length_bytes, all_queues, true},
-    {"overflow", read_overflow},
-    {"dead-letter-exchange", read_dead_letter_exchange},
-    {"dead-letter-routing-key", read_dead_letter_routing_key},
+    {"overflow", read_overflow, no_streams},
+    {"dead-letter-exchange", read_dead_letter_exchange, no_streams},
+    {"dead-letter-routing-key", read_dead_letter_routing_key, no_streams},
+    {"max-age", read_max_age, stream_queues},
+    {"stream-max-segment-size-bytes", read_segment_bytes, stream_queues},
     {"alternate-exchange", read_alternate_exchange},
     {"delivery-limit", read_delivery_limit, quorum_queues, true},
     {"consumer-timeout", read_consumer_timeout},
-    {"consumer-timeout-action", read_timeout_action},
+    {"consumer-timeout-action", read_timeout_action, no_streams},
     // Without an effect, but that the policy is not given to other queues.
     {"queue-mode", check_queue_mode, classic_queues},
     {"queue-version", check_queue_version},
     {"queue-master-locator", check_master_locator, classic_queues},
-    {"queue-leader-locator", check_leader_locator, quorum_queues},
-    {"initial-cluster-size", check_cluster_size, no_queues},
+    {"queue-leader-locator", check_leader_locator, no_classic_queues},
+    {"initial-cluster-size", check_cluster_size, stream_queues},
     {"dead-letter-strategy", check_dead_letter_strategy, quorum_queues},
-    {"max-in-memory-length", check_memory, all_queues, true},
-    {"max-in-memory-bytes", check_memory, all_queues, true},
+    {"max-in-memory-length", check_memory, no_streams, true},
+    {"max-in-memory-bytes", check_memory, no_streams, true},
     {"ha-mode", check_later, classic_queues},
     {"ha-params", check_later, classic_queues},
     {"ha-sync-mode", check_later, classic_queues},
@@ -225,7 +240,9 @@ Complaint check_mirroring(const FieldTable& definition) {
 std::optional<std::string> read_policy_definition(const FieldTable& definition, Policy& policy) {
   if (definition.empty()) return "no policy provided";
   std::vector<std::string> unknown;
-  for (const auto& [name, value] : definition) {
+  FieldTable by_name = definition;  // Of several mistakes the first by name is told.
+  by_name.sort_by_name();
+  for (const auto& [name, value] : by_name) {
     const auto* setting = std::ranges::find(settings, name, &Setting::name);
     if (setting == std::end(settings) ||
         (policy.record.is_operator && !setting->is_for_operators)) {

@@ -7,9 +7,12 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -122,6 +125,24 @@ Complaint check_delivery_limit(const FieldValue& value, const FieldTable&) {
 Complaint check_group_size(const FieldValue& value, const FieldTable&) {
   return check_integer(value, 1, INT64_MAX, "value_too_large");
 }
+/// It says how large RabbitMQ's filters are. Here each message is looked at.
+Complaint check_filter_size(const FieldValue& value, const FieldTable&) {
+  const std::optional<std::int64_t> bytes = value.as_integer();
+  if (!bytes) {
+    return fmt::format("\"expected integer, got {}\"", amqp::field_type_name(value.type()));
+  }
+  if (*bytes >= 16 && *bytes <= 255) return std::nullopt;
+  return fmt::format("{{invalid_filter_size,{},16,255}}", *bytes);
+}
+Complaint check_max_age(const FieldValue& value, const FieldTable&) {
+  const std::string* text = value.as_string();
+  if (text == nullptr) return unacceptable_type(value);
+  return parse_age(*text) ? std::nullopt : Complaint("invalid_max_age");
+}
+Complaint check_stream_durability(const FieldValue& value) {
+  if (*value.as_string() != "memory") return std::nullopt;
+  return "\"a stream is kept\"";
+}
 Complaint check_cache_size(const FieldValue& value, const FieldTable&) {
   return check_integer(value, 1, cache_size_max, "value_too_large");
 }
@@ -133,14 +154,17 @@ Complaint check_locator(const FieldValue& value, const FieldTable&) {
                       "invalid_queue_locator_arg");
 }
 
+constexpr std::string_view queue_type_names[] = {"classic", "quorum", "stream"};
+
 constexpr QueueTypes classic = queue_types_with(QueueType::classic);
 constexpr QueueTypes quorum = queue_types_with(QueueType::quorum);
-constexpr QueueTypes nobody = 0;
+constexpr QueueTypes stream = queue_types_with(QueueType::stream);
+constexpr QueueTypes no_stream = classic | quorum;
 
 struct Argument {
   std::string_view name;
   Complaint (*check)(const FieldValue& value, const FieldTable& arguments);
-  QueueTypes of = both_queue_types;  ///< Which types of queue may have it.
+  QueueTypes of = all_queue_types;  ///< Which types of queue may have it.
 };
 
 bool is_set(const QueueProperties& queue, std::string_view name) {
@@ -149,38 +173,38 @@ bool is_set(const QueueProperties& queue, std::string_view name) {
 }
 
 constexpr Argument arguments_known[] = {
-    {"x-expires", check_expires},
-    {"x-message-ttl", check_ttl},
-    {"x-dead-letter-exchange", check_text},
-    {"x-dead-letter-routing-key", check_dead_letter_key},
+    {"x-expires", check_expires, no_stream},
+    {"x-message-ttl", check_ttl, no_stream},
+    {"x-dead-letter-exchange", check_text, no_stream},
+    {"x-dead-letter-routing-key", check_dead_letter_key, no_stream},
     {"x-dead-letter-strategy", check_strategy, quorum},
-    {"x-max-length", check_length},
+    {"x-max-length", check_length, no_stream},
     {"x-max-length-bytes", check_length},
     {"x-max-in-memory-length", check_length, quorum},
     {"x-max-in-memory-bytes", check_length, quorum},
     {"x-max-priority", check_priority, classic},
-    {"x-overflow", check_overflow},
+    {"x-overflow", check_overflow, no_stream},
     {"x-queue-mode", check_mode, classic},
-    {"x-single-active-consumer", check_flag},
+    {"x-single-active-consumer", check_flag, no_stream},
     {"x-queue-type", check_type},
     {"x-quorum-initial-group-size", check_group_size, quorum},
-    {"x-delivery-limit", check_delivery_limit},
+    {"x-max-age", check_max_age, stream},
+    {"x-stream-max-segment-size-bytes", check_length, stream},
+    {"x-initial-cluster-size", check_group_size, stream},
+    {"x-stream-filter-size-bytes", check_filter_size, stream},
+    {"x-delivery-limit", check_delivery_limit, no_stream},
     {"x-queue-master-locator", check_nothing, classic},
-    {"x-queue-leader-locator", check_locator, quorum},
+    {"x-queue-leader-locator", check_locator, quorum | stream},
     {"x-queue-version", check_version, classic},
     {"x-durability", check_durability},
-    {"x-expire-anywhere", check_flag},
+    {"x-expire-anywhere", check_flag, no_stream},
     {"x-consumer-timeout", check_timeout},
-    {"x-consumer-timeout-action", check_timeout_action},
+    {"x-consumer-timeout-action", check_timeout_action, no_stream},
     // As LavinMQ has them.
-    {"x-message-deduplication", check_flag},
-    {"x-cache-size", check_cache_size},
-    {"x-cache-ttl", check_ttl},
-    {"x-deduplication-header", check_text},
-    // Of streams.
-    {"x-max-age", check_nothing, nobody},
-    {"x-initial-cluster-size", check_nothing, nobody},
-    {"x-stream-max-segment-size-bytes", check_nothing, nobody},
+    {"x-message-deduplication", check_flag, no_stream},
+    {"x-cache-size", check_cache_size, no_stream},
+    {"x-cache-ttl", check_ttl, no_stream},
+    {"x-deduplication-header", check_text, no_stream},
 };
 
 }  // namespace
@@ -200,25 +224,25 @@ amqp::AmqpResult<void> validate_queue_arguments(const FieldTable& arguments, Que
     }
   }
   const std::string type_name = type == nullptr ? "classic" : *type->as_string();
-  if (type_name == "stream") {
-    return amqp::refuse(
-        amqp::ReplyCode::not_implemented,
-        fmt::format("queue type 'stream' for {}: there are no streams yet", resource));
+  const QueueType queue_type = *parse_queue_type(type_name);
+  const bool is_classic = queue_type == QueueType::classic;
+  if (!is_classic && flags.is_server_named) {
+    return refuse(
+        fmt::format("Cannot declare a server-named queue for type rabbit_{}_queue", type_name));
   }
-  const bool is_quorum = type_name == "quorum";
-  if (is_quorum && flags.is_server_named) {
-    return refuse("Cannot declare a server-named queue for type rabbit_quorum_queue");
-  }
+  const QueueTypes types = queue_types_with(queue_type);
   for (const Argument& argument : arguments_known) {
     const FieldValue* value = arguments.find(argument.name);
-    if (value == nullptr) continue;
-    if ((argument.of & (is_quorum ? quorum : classic)) == 0) {
-      return refuse(fmt::format("invalid arg '{}' for {} of queue type rabbit_{}_queue",
-                                argument.name, resource, type_name));
-    }
+    if (value == nullptr || (argument.of & types) == 0) continue;
     if (const Complaint complaint = argument.check(*value, arguments)) {
       return refuse_argument(argument.name, *complaint);
     }
+  }
+  for (const auto& [name, value] : arguments) {
+    const auto known = std::ranges::find(arguments_known, name, &Argument::name);
+    if (known == std::end(arguments_known) || (known->of & types) != 0) continue;
+    return refuse(fmt::format("invalid arg '{}' for {} of queue type rabbit_{}_queue", name,
+                              resource, type_name));
   }
   const FieldValue* durability = arguments.find("x-durability");
   if (durability && !flags.is_kept() && *durability->as_string() != "memory") {
@@ -226,25 +250,56 @@ amqp::AmqpResult<void> validate_queue_arguments(const FieldTable& arguments, Que
                            "\"only a durable queue that is not exclusive has another than "
                            "'memory'\"");
   }
-  if (is_quorum && !(flags.is_kept() && !flags.is_auto_delete)) {
+  if (durability && queue_type == QueueType::stream) {
+    if (const Complaint complaint = check_stream_durability(*durability)) {
+      return refuse_argument("x-durability", *complaint);
+    }
+  }
+  if (!is_classic && !(flags.is_kept() && !flags.is_auto_delete)) {
     const std::string_view property = flags.is_auto_delete ? "auto-delete"
                                       : flags.is_exclusive ? "exclusive-owner"
                                                            : "non-durable";
     return refuse(fmt::format("invalid property '{}' for {}", property, resource));
   }
+  const FieldValue* segment = arguments.find("x-stream-max-segment-size-bytes");
+  if (segment != nullptr && segment->as_integer() > stream_segment_bytes_max) {
+    return refuse("Exceeded max value for x-stream-max-segment-size-bytes");
+  }
   return {};
 }
 
-std::span<const std::string_view> queue_argument_names() {
-  static constexpr auto names = [] {
-    std::array<std::string_view, std::size(arguments_known)> list;
-    std::ranges::transform(arguments_known, list.begin(), &Argument::name);
-    return list;
-  }();
+std::vector<std::string_view> queue_argument_names(QueueType type) {
+  std::vector<std::string_view> names;
+  for (const Argument& argument : arguments_known) {
+    if ((argument.of & queue_types_with(type)) != 0) names.push_back(argument.name);
+  }
   return names;
 }
 
-QueueLife life_of(const QueueProperties& queue, const Policy* policy) {
+namespace {
+
+/// Of a stream the policy goes before the arguments: rabbit_stream_queue.
+void limit_stream(amqp::RawTable arguments, QueueRules& rules) {
+  const auto limit = [&arguments](std::string_view name, std::uint64_t& value) {
+    const auto said = arguments.find(name);
+    const auto number = said ? said->as_integer() : std::nullopt;
+    if (value == QueueRules::unlimited && number && *number >= 0) {
+      value = static_cast<std::uint64_t>(*number);
+    }
+  };
+  limit("x-max-length-bytes", rules.body_bytes_max);
+  limit("x-stream-max-segment-size-bytes", rules.page_bytes_max);
+  const auto age = arguments.find("x-max-age");
+  const auto text = age ? age->as_string() : std::nullopt;
+  if (rules.max_age_ms == QueueRules::unlimited && text) {
+    rules.max_age_ms = parse_age(*text).value_or(QueueRules::unlimited);
+  }
+}
+
+}  // namespace
+
+QueueLife life_of(const QueueProperties& queue, const Policy* policy,
+                  std::uint64_t delivery_limit) {
   QueueLife life;
   if (queue.is_held_back) {
     // To be due is to expire, and where it goes then is the host's.
@@ -252,7 +307,8 @@ QueueLife life_of(const QueueProperties& queue, const Policy* policy) {
     life.rules.is_holding_back = life.rules.has_dead_letter_exchange = true;
     return life;
   }
-  const bool is_quorum = type_of(queue) == QueueType::quorum;
+  const QueueType type = type_of(queue);
+  const bool is_quorum = type == QueueType::quorum;
   std::optional<std::string> exchange;
   std::optional<std::string> routing_key;
   std::optional<Overflow> overflow;
@@ -280,12 +336,20 @@ QueueLife life_of(const QueueProperties& queue, const Policy* policy) {
     if (!(is_quorum && has_expires)) limit("x-expires", life.rules.expires_ms);
     limit("x-delivery-limit", life.rules.delivery_limit);
     limit("x-max-length", life.rules.length_max);
-    limit("x-max-length-bytes", life.rules.body_bytes_max);
+    if (type == QueueType::stream) {
+      limit_stream(arguments, life.rules);
+    } else {
+      limit("x-max-length-bytes", life.rules.body_bytes_max);
+    }
     if (auto own = text("x-overflow"); own && !(is_quorum && overflow)) {
       overflow = parse_overflow(*own);
     }
     if (auto own = text("x-dead-letter-exchange")) exchange = std::move(own);
     if (auto own = text("x-dead-letter-routing-key")) routing_key = std::move(own);
+  }
+  if (is_quorum && life.rules.delivery_limit == QueueRules::unlimited &&
+      !arguments.find("x-delivery-limit")) {
+    life.rules.delivery_limit = delivery_limit;
   }
   life.rules.expires_anywhere = expires_anywhere(queue);
   life.rules.shows_delivery_count = is_quorum || life.rules.delivery_limit != QueueRules::unlimited;
@@ -299,11 +363,17 @@ QueueLife life_of(const QueueProperties& queue, const Policy* policy) {
 QueueType type_of(const QueueProperties& queue) {
   const auto said = raw_table(queue.arguments).find("x-queue-type");
   const auto name = said ? said->as_string() : std::nullopt;
-  return name == "quorum" ? QueueType::quorum : QueueType::classic;
+  return parse_queue_type(name.value_or("")).value_or(QueueType::classic);
 }
 
 std::string_view queue_type_name(QueueType type) {
-  return type == QueueType::quorum ? "quorum" : "classic";
+  return queue_type_names[static_cast<std::size_t>(type)];
+}
+
+std::optional<QueueType> parse_queue_type(std::string_view name) {
+  const auto found = std::ranges::find(queue_type_names, name);
+  if (found == std::end(queue_type_names)) return std::nullopt;
+  return static_cast<QueueType>(found - std::begin(queue_type_names));
 }
 
 bool has_single_active_consumer(const QueueProperties& queue) {
@@ -364,10 +434,48 @@ ConsumerTimeout consumer_timeout_of(const QueueProperties& queue, const Policy* 
   if (const auto own = ms ? ms->as_integer() : std::nullopt; own && *own >= 0) {
     timeout.ms = shorter_timeout(timeout.ms, static_cast<std::uint64_t>(*own));
   }
+  // There is nothing to which what a stream delivered could go back.
+  if (type_of(queue) == QueueType::stream) {
+    timeout.action = TimeoutAction::close_channel;
+    return timeout;
+  }
   const auto action = arguments.find("x-consumer-timeout-action");
   const auto name = action ? action->as_string() : std::nullopt;
   if (const auto own = name ? parse_timeout_action(*name) : std::nullopt) timeout.action = *own;
   return timeout;
+}
+
+std::optional<std::uint64_t> parse_age(std::string_view text) {
+  if (text.empty()) return std::nullopt;
+  std::uint64_t seconds = 0;
+  switch (text.back()) {
+    case 'Y':
+      seconds = 365 * 86'400;
+      break;
+    case 'M':
+      seconds = 30 * 86'400;
+      break;
+    case 'D':
+      seconds = 86'400;
+      break;
+    case 'h':
+      seconds = 3'600;
+      break;
+    case 'm':
+      seconds = 60;
+      break;
+    case 's':
+      seconds = 1;
+      break;
+    default:
+      return std::nullopt;
+  }
+  constexpr std::uint64_t count_max = 1'000'000'000;  // Nobody sees the end of more.
+  std::uint64_t count = count_max;
+  const char* const unit = text.data() + text.size() - 1;
+  const auto [end, error] = std::from_chars(text.data(), unit, count);
+  if (end != unit || error == std::errc::invalid_argument || count == 0) return std::nullopt;
+  return std::min(count, count_max) * seconds * 1000;
 }
 
 std::optional<std::string> check_consumer_timeout(const FieldValue& value) {

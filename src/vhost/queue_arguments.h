@@ -17,7 +17,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,19 +24,23 @@
 namespace leveret {
 
 /// x-queue-type. On one node a quorum queue is a classic one that is always durable, keeps every
-/// message, counts how often each came back, and refuses what RabbitMQ's refuses.
-enum class QueueType : std::uint8_t { classic, quorum };
+/// message, counts how often each came back, and refuses what RabbitMQ's refuses. Of a stream see
+/// queue/stream_queue.h.
+enum class QueueType : std::uint8_t { classic, quorum, stream };
 
 /// A set of them.
 using QueueTypes = std::uint8_t;
 [[nodiscard]] constexpr QueueTypes queue_types_with(QueueType type) {
   return static_cast<QueueTypes>(1U << static_cast<unsigned>(type));
 }
-inline constexpr QueueTypes both_queue_types =
-    queue_types_with(QueueType::classic) | queue_types_with(QueueType::quorum);
+inline constexpr QueueTypes all_queue_types = queue_types_with(QueueType::classic) |
+                                              queue_types_with(QueueType::quorum) |
+                                              queue_types_with(QueueType::stream);
 
 [[nodiscard]] QueueType type_of(const QueueProperties& queue);
 [[nodiscard]] std::string_view queue_type_name(QueueType type);
+/// nullopt: it is none of x-queue-type's values.
+[[nodiscard]] std::optional<QueueType> parse_queue_type(std::string_view name);
 
 /// What is declared beside the arguments.
 struct QueueFlags {
@@ -51,14 +54,16 @@ struct QueueFlags {
 };
 
 /// Errors: precondition_failed "invalid arg '...' for queue 'q' in vhost '/': ...", or "invalid
-/// property ..." where a type of queue cannot be like that; not_implemented for streams. `resource`
-/// is "queue 'q' in vhost '/'".
+/// property ..." where a type of queue cannot be like that. `resource` is "queue 'q' in vhost '/'".
 [[nodiscard]] amqp::AmqpResult<void> validate_queue_arguments(const amqp::FieldTable& arguments,
                                                               QueueFlags flags,
                                                               std::string_view resource);
 
-/// The names that are compared when a queue is declared again, in RabbitMQ's order.
-[[nodiscard]] std::span<const std::string_view> queue_argument_names();
+/// Of one segment of a stream.
+inline constexpr std::int64_t stream_segment_bytes_max = 3'000'000'000;
+
+/// The names that are compared when a queue of this type is declared again, in RabbitMQ's order.
+[[nodiscard]] std::vector<std::string_view> queue_argument_names(QueueType type);
 
 /// To give this argument means the same as to leave it out: x-queue-type=classic.
 [[nodiscard]] bool is_default_argument(std::string_view name, const amqp::FieldValue& value);
@@ -93,15 +98,22 @@ struct QueueLife {
 
 /// Of two numbers the lower holds; of two texts that of the argument. RabbitMQ:
 /// parameters#combining-policy-definitions, rabbit_amqqueue_process. `policy` null: there is none.
+/// Of a stream the policy goes before the arguments.
 /// Of a quorum queue the policy's overflow and expires go before the arguments, and
 /// reject-publish-dlx is drop-head: rabbit_quorum_queue. What an exchange holds back dies when it
 /// is due.
-[[nodiscard]] QueueLife life_of(const QueueProperties& queue, const Policy* policy);
+/// `delivery_limit` is that of quorum queues that say nothing; who says -1 has none.
+[[nodiscard]] QueueLife life_of(const QueueProperties& queue, const Policy* policy,
+                                std::uint64_t delivery_limit = QueueRules::unlimited);
 
 /// x-consumer-timeout, or the policy's consumer-timeout: of two the shorter;
 /// x-consumer-timeout-action, else the policy's. `policy` null: there is none.
 [[nodiscard]] ConsumerTimeout consumer_timeout_of(const QueueProperties& queue,
                                                   const Policy* policy);
+
+/// x-max-age and its policy, and intervals of x-stream-offset: "7D", in milliseconds. Years have
+/// 365 days, months 30. nullopt: it is none, or not above 0.
+[[nodiscard]] std::optional<std::uint64_t> parse_age(std::string_view text);
 
 /// What is wrong with an x-consumer-timeout, of a queue or a consumer, in RabbitMQ's words for a
 /// number that makes no sense; nullopt: nothing.

@@ -159,11 +159,87 @@ std::string refusal(const FieldTable& arguments, QueueFlags flags = kept) {
   return checked ? "" : checked.error().reply_text();
 }
 
-TEST(QueueArguments, ask_for_no_streams) {
-  EXPECT_EQ(
-      refusal({{"x-queue-type", "stream"}}),
-      "NOT_IMPLEMENTED - queue type 'stream' for queue 'q' in vhost '/': there are no streams "
-      "yet");
+TEST(Stream, has_arguments_of_its_own) {
+  const auto refusal_of = [](std::string_view name, FieldValue value) {
+    FieldTable arguments{{"x-queue-type", "stream"}};
+    arguments.set(name, std::move(value));
+    return refusal(arguments);
+  };
+  const std::string wrong = "PRECONDITION_FAILED - invalid arg '{}' for queue 'q' in vhost '/'{}";
+  const auto refused = [&](std::string_view name, std::string_view why) {
+    return fmt::format(fmt::runtime(wrong), name, why);
+  };
+  for (const char* age : {"1Y", "12M", "7D", "24h", "5m", "1s", "007s"}) {
+    EXPECT_EQ(refusal_of("x-max-age", age), "") << age;
+  }
+  for (const char* age : {"", "D", "5", "1y", "0D", "-1D", "1.5h", "1D1h", " 1D", "1 D", "+1D"}) {
+    EXPECT_EQ(refusal_of("x-max-age", age), refused("x-max-age", ": invalid_max_age")) << age;
+  }
+  EXPECT_EQ(refusal_of("x-max-age", 5), refused("x-max-age", ": {unacceptable_type,signedint}"));
+  EXPECT_EQ(refusal_of("x-max-length-bytes", 0), "");
+  EXPECT_EQ(refusal_of("x-max-length-bytes", -1),
+            refused("x-max-length-bytes", ": {value_negative,-1}"));
+  EXPECT_EQ(refusal_of("x-stream-max-segment-size-bytes", 0), "");
+  EXPECT_EQ(refusal_of("x-stream-max-segment-size-bytes", std::int64_t{3'000'000'001}),
+            "PRECONDITION_FAILED - Exceeded max value for x-stream-max-segment-size-bytes");
+  EXPECT_EQ(refusal_of("x-stream-max-segment-size-bytes", "a"),
+            refused("x-stream-max-segment-size-bytes", ": \"expected integer, got longstr\""));
+  EXPECT_EQ(refusal_of("x-stream-filter-size-bytes", 16), "");
+  EXPECT_EQ(refusal_of("x-stream-filter-size-bytes", 15),
+            refused("x-stream-filter-size-bytes", ": {invalid_filter_size,15,16,255}"));
+  EXPECT_EQ(refusal_of("x-initial-cluster-size", 1), "");
+  EXPECT_EQ(refusal_of("x-queue-leader-locator", "client-local"), "");
+  EXPECT_EQ(refusal_of("x-consumer-timeout", 1000), "");
+  EXPECT_EQ(refusal_of("x-durability", "os"), "");
+  EXPECT_EQ(refusal_of("x-durability", "memory"),
+            refused("x-durability", ": \"a stream is kept\""));
+  for (const char* name :
+       {"x-max-length", "x-message-ttl", "x-expires", "x-dead-letter-exchange", "x-overflow",
+        "x-max-priority", "x-queue-mode", "x-single-active-consumer", "x-delivery-limit",
+        "x-quorum-initial-group-size", "x-expire-anywhere", "x-message-deduplication"}) {
+    EXPECT_EQ(refusal_of(name, 1), refused(name, " of queue type rabbit_stream_queue"));
+  }
+}
+
+TEST(Stream, is_durable_shared_and_named) {
+  const FieldTable stream{{"x-queue-type", "stream"}};
+  EXPECT_EQ(refusal(stream), "");
+  EXPECT_EQ(refusal(stream, {}),
+            "PRECONDITION_FAILED - invalid property 'non-durable' for queue 'q' in vhost '/'");
+  EXPECT_EQ(refusal(stream, {.is_durable = true, .is_server_named = true}),
+            "PRECONDITION_FAILED - Cannot declare a server-named queue for type "
+            "rabbit_stream_queue");
+}
+
+TEST(Stream, keeps_what_its_arguments_and_its_policy_say) {
+  const auto rules_of = [](const FieldTable& arguments, const Policy* policy = nullptr) {
+    return life_of({.arguments = encoded_table(arguments)}, policy).rules;
+  };
+  EXPECT_EQ(rules_of({}).max_age_ms, QueueRules::unlimited);
+  const QueueRules rules = rules_of({{"x-queue-type", "stream"},
+                                     {"x-max-age", "2h"},
+                                     {"x-max-length-bytes", 1000},
+                                     {"x-stream-max-segment-size-bytes", 100}});
+  EXPECT_EQ(rules.max_age_ms, 7'200'000u);
+  EXPECT_EQ(rules.body_bytes_max, 1000u);
+  EXPECT_EQ(rules.page_bytes_max, 100u);
+  Policy policy;
+  policy.rules.max_age_ms = 60'000;
+  for (const char* age : {"2h", "2s"}) {
+    EXPECT_EQ(rules_of({{"x-queue-type", "stream"}, {"x-max-age", age}}, &policy).max_age_ms,
+              60'000u);
+  }
+}
+
+TEST(Ages, are_numbers_with_a_unit) {
+  EXPECT_EQ(parse_age("1Y"), std::uint64_t{365} * 86'400'000);
+  EXPECT_EQ(parse_age("2M"), std::uint64_t{60} * 86'400'000);
+  EXPECT_EQ(parse_age("3D"), std::uint64_t{3} * 86'400'000);
+  EXPECT_EQ(parse_age("4h"), std::uint64_t{4} * 3'600'000);
+  EXPECT_EQ(parse_age("5m"), 300'000u);
+  EXPECT_EQ(parse_age("6s"), 6'000u);
+  EXPECT_TRUE(parse_age("18446744073709551615Y"));
+  EXPECT_EQ(parse_age("99999999999999999999Y"), parse_age("18446744073709551615Y"));
 }
 
 TEST(QuorumQueue, has_arguments_of_its_own) {
@@ -221,6 +297,16 @@ TEST(QuorumQueue, has_the_lower_of_its_own_and_its_policys_delivery_limit) {
   EXPECT_EQ(life_of(queue, &policy).rules.delivery_limit, 3u);
   EXPECT_EQ(life_of(queue, nullptr).rules.delivery_limit, 5u);
   EXPECT_TRUE(life_of(queue, nullptr).rules.shows_delivery_count);
+}
+
+TEST(QuorumQueue, has_the_nodes_delivery_limit_when_it_says_nothing) {
+  const auto limit = [](const FieldTable& arguments) {
+    return life_of({.arguments = encoded_table(arguments)}, nullptr, 20).rules.delivery_limit;
+  };
+  EXPECT_EQ(limit({{"x-queue-type", "quorum"}}), 20u);
+  EXPECT_EQ(limit({{"x-queue-type", "quorum"}, {"x-delivery-limit", 50}}), 50u);
+  EXPECT_EQ(limit({{"x-queue-type", "quorum"}, {"x-delivery-limit", -1}}), QueueRules::unlimited);
+  EXPECT_EQ(limit({}), QueueRules::unlimited);
 }
 
 TEST(QueueArguments, give_a_classic_queue_a_delivery_limit_and_the_count_with_it) {

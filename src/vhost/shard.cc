@@ -81,7 +81,8 @@ std::vector<QueueSnapshot> Shard::snapshots(bool of_held_back) const {
   for (const auto& [id, home_queue] : queues_) {
     if (home_queue.handle->properties.is_held_back != of_held_back) continue;
     all.push_back({id, home_queue.queue->counts(), home_queue.queue->totals(),
-                   home_queue.queue->single_active_consumer(), home_queue.recovered});
+                   home_queue.queue->single_active_consumer(), home_queue.recovered,
+                   home_queue.queue->is_balanced()});
   }
   return all;
 }

@@ -57,6 +57,7 @@ struct QueueSnapshot {
   QueueTotals totals;
   ConsumerId single_active_consumer;  ///< Zero: none, or all of its consumers are active.
   RecoveredCounts recovered;          ///< When the broker started.
+  bool is_balanced = true;            ///< Queue::is_balanced().
 };
 
 class Shard final : private QueueJournalsHost {
@@ -312,6 +313,10 @@ class Shard final : private QueueJournalsHost {
   };
   void make_queue(const QueueHandlePtr& handle, const Policy* policy,
                   std::vector<RecoveredPriority> recovered, bool is_clean);
+  [[nodiscard]] std::unique_ptr<MessageStore> make_store(const QueueProperties& properties,
+                                                         Durability durability,
+                                                         std::vector<RecoveredPriority> recovered,
+                                                         bool is_clean);
   /// The messages that a start found of the queue; they are taken out of there.
   [[nodiscard]] static std::vector<RecoveredPriority> take_recovered(const QueueProperties& queue,
                                                                      Recovered& from);

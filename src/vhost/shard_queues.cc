@@ -5,8 +5,10 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "journal/owner_names.h"
+#include "queue/classic_queue.h"
 #include "queue/priority_store.h"
 #include "queue/sorted_store.h"
+#include "queue/stream_queue.h"
 #include "vhost/queue_arguments.h"
 #include "vhost/registry.h"
 #include "vhost/shard.h"
@@ -27,9 +29,9 @@ std::unique_ptr<const DeadLetterRoute> boxed(std::optional<DeadLetterRoute> rout
   return route ? std::make_unique<const DeadLetterRoute>(std::move(*route)) : nullptr;
 }
 
-/// Of a queue with a number.
 OwnerId owner_of(const QueueProperties& queue) {
-  const OwnerId owner = owner_of_queue(queue.number);
+  const OwnerId owner =
+      queue.number != 0 ? owner_of_queue(queue.number) : owner_of_nameless(queue.id.value());
   return is_sorted(queue) ? owner_of_unordered(owner) : owner;
 }
 
@@ -94,7 +96,7 @@ void Shard::change_policy(const QueueHandle& handle, PolicyPtr policy) {
   if (handle.queue != nullptr) {
     handle.queue->set_durability(
         durability_of(properties, policy.get(), broker_.journal_settings().durability));
-    QueueLife life = life_of(properties, policy.get());
+    QueueLife life = life_of(properties, policy.get(), broker_.personality().delivery_limit);
     queues_.at(properties.id).dead_letters = boxed(std::move(life.dead_letters));
     handle.queue->set_rules(life.rules);
     set_consumer_timeout(handle, policy.get());
@@ -106,15 +108,6 @@ void Shard::change_policy(const QueueHandle& handle, PolicyPtr policy) {
 void Shard::make_queue(const QueueHandlePtr& handle, const Policy* policy,
                        std::vector<RecoveredPriority> recovered, bool is_clean) {
   const QueueProperties& properties = handle->properties;
-  const bool is_kept = properties.number != 0;
-  const OwnerId owner =
-      is_kept ? owner_of_queue(properties.number) : owner_of_nameless(properties.id.value());
-  const Durability durability =
-      durability_of(properties, policy, broker_.journal_settings().durability);
-  const ClassicStore::Options options{.owner = owner,
-                                      .is_durable = is_kept,
-                                      .keeps_all = type_of(properties) == QueueType::quorum,
-                                      .durability = durability};
   RecoveredCounts counts;
   for (const RecoveredPriority& one : recovered) counts += one.messages.counts;
   if (counts.unconfirmed + counts.discarded != 0) {
@@ -123,48 +116,69 @@ void Shard::make_queue(const QueueHandlePtr& handle, const Policy* policy,
         properties.is_held_back ? "delayed_by" : "queue", log_safe(properties.name),
         log_safe(properties.vhost), counts.confirmed, counts.unconfirmed, counts.discarded);
   }
-  MessageLog* log_of_queue = journals_.find_log(properties.journal);
-  std::unique_ptr<MessageStore> store;
-  SortedStore* held_back = nullptr;
-  if (is_sorted(properties)) {
-    const SortedStore::Options sorted_options{
-        .owner = owner_of_unordered(owner),
-        .order = properties.is_held_back ? SortedStore::Order::due : SortedStore::Order::arrival,
-        .is_durable = is_kept,
-        .keeps_all = options.keeps_all || properties.is_held_back,
-        .durability = durability,
-        .priority_max = priority_max_of(properties)};
-    auto sorted = std::make_unique<SortedStore>(log_of_queue, store_limits_, sorted_options);
-    for (const RecoveredPriority& one : recovered) sorted->recover(one.messages, is_clean);
-    if (properties.is_held_back) held_back = sorted.get();
-    store = std::move(sorted);
-  } else if (const std::uint8_t priority_max = priority_max_of(properties); priority_max != 0) {
-    auto priorities =
-        std::make_unique<PriorityStore>(log_of_queue, store_limits_, options, priority_max);
-    for (RecoveredPriority& one : recovered) {
-      priorities->recover(one.priority, std::move(one.messages), is_clean);
-    }
-    store = std::move(priorities);
-  } else {
-    auto classic = std::make_unique<ClassicStore>(log_of_queue, store_limits_, options);
-    for (RecoveredPriority& one : recovered) classic->recover(std::move(one.messages), is_clean);
-    store = std::move(classic);
-  }
-  QueueLife life = life_of(properties, policy);
+  const Durability durability =
+      durability_of(properties, policy, broker_.journal_settings().durability);
+  QueueLife life = life_of(properties, policy, broker_.personality().delivery_limit);
   HomeQueue& home_queue = queues_[properties.id];
   home_queue.handle = handle;
   home_queue.recovered = counts;
   home_queue.dead_letters = boxed(std::move(life.dead_letters));
-  home_queue.held_back = held_back;
-  home_queue.queue = std::make_unique<Queue>(
-      properties.id,
-      Queue::Options{.is_auto_delete = properties.is_auto_delete,
-                     .is_single_active = has_single_active_consumer(properties),
-                     .rules = life.rules,
-                     .deduplication = deduplication_of(properties)},
-      static_cast<QueueHost&>(*this), std::move(store));
+  if (type_of(properties) == QueueType::stream) {
+    auto stream = std::make_unique<StreamLog>(
+        journals_.find_log(properties.journal), store_limits_,
+        StreamLog::Options{.owner = owner_of(properties), .durability = durability});
+    for (RecoveredPriority& one : recovered) stream->recover(std::move(one.messages));
+    home_queue.queue = std::make_unique<StreamQueue>(
+        properties.id, life.rules, static_cast<QueueHost&>(*this), std::move(stream));
+  } else {
+    auto store = make_store(properties, durability, std::move(recovered), is_clean);
+    if (properties.is_held_back) home_queue.held_back = static_cast<SortedStore*>(store.get());
+    home_queue.queue = std::make_unique<ClassicQueue>(
+        properties.id,
+        ClassicQueue::Options{.is_auto_delete = properties.is_auto_delete,
+                              .is_single_active = has_single_active_consumer(properties),
+                              .rules = life.rules,
+                              .deduplication = deduplication_of(properties)},
+        static_cast<QueueHost&>(*this), std::move(store));
+  }
   handle->queue = home_queue.queue.get();
   set_consumer_timeout(*handle, policy);
+}
+
+std::unique_ptr<MessageStore> Shard::make_store(const QueueProperties& properties,
+                                                Durability durability,
+                                                std::vector<RecoveredPriority> recovered,
+                                                bool is_clean) {
+  MessageLog* log_of_queue = journals_.find_log(properties.journal);
+  const bool is_kept = properties.number != 0;
+  const bool keeps_all = type_of(properties) == QueueType::quorum || properties.is_held_back;
+  if (is_sorted(properties)) {
+    const SortedStore::Options options{
+        .owner = owner_of(properties),
+        .order = properties.is_held_back ? SortedStore::Order::due : SortedStore::Order::arrival,
+        .is_durable = is_kept,
+        .keeps_all = keeps_all,
+        .durability = durability,
+        .priority_max = priority_max_of(properties)};
+    auto store = std::make_unique<SortedStore>(log_of_queue, store_limits_, options);
+    for (const RecoveredPriority& one : recovered) store->recover(one.messages, is_clean);
+    return store;
+  }
+  const ClassicStore::Options options{.owner = owner_of(properties),
+                                      .is_durable = is_kept,
+                                      .keeps_all = keeps_all,
+                                      .durability = durability};
+  if (const std::uint8_t priority_max = priority_max_of(properties); priority_max != 0) {
+    auto store =
+        std::make_unique<PriorityStore>(log_of_queue, store_limits_, options, priority_max);
+    for (RecoveredPriority& one : recovered) {
+      store->recover(one.priority, std::move(one.messages), is_clean);
+    }
+    return store;
+  }
+  auto store = std::make_unique<ClassicStore>(log_of_queue, store_limits_, options);
+  for (RecoveredPriority& one : recovered) store->recover(std::move(one.messages), is_clean);
+  return store;
 }
 
 // What queues do by themselves.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a queue does by itself: messages grow old, queues get full, queues are forgotten.
+#include "queue/classic_queue.h"
 #include "queue/classic_store.h"
-#include "queue/queue.h"
 #include "queue/testing/quiet_host.h"
 
 #include <algorithm>
@@ -73,7 +73,7 @@ class QueueLife : public ::testing::Test, public testing::QuietHost {
     return death == Death::rejected ? "rejected" : death == Death::expired ? "expired" : "maxlen";
   }
   Queue& make_queue(const QueueRules& rules) {
-    queue_.emplace(QueueId(1), Queue::Options{.rules = rules}, *this,
+    queue_.emplace(QueueId(1), ClassicQueue::Options{.rules = rules}, *this,
                    std::make_unique<ClassicStore>(nullptr, limits_, ClassicStore::Options{}));
     return *queue_;
   }
@@ -109,7 +109,7 @@ class QueueLife : public ::testing::Test, public testing::QuietHost {
   }
 
   StoreLimits limits_;
-  std::optional<Queue> queue_;
+  std::optional<ClassicQueue> queue_;
   Sink sink_;
 };
 

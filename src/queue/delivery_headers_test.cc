@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "queue/delivery_count.h"
+#include "queue/delivery_headers.h"
 
 #include "amqp/basic_properties.h"
 #include "amqp/field_table.h"

@@ -5,7 +5,7 @@
 #include "amqp/basic_properties.h"
 #include "amqp/delay_header.h"
 #include "base/assert.h"
-#include "queue/queue.h"
+#include "queue/classic_queue.h"
 
 #include <algorithm>
 #include <utility>
@@ -25,12 +25,12 @@ std::uint64_t sum(std::uint64_t time_ms, std::uint64_t span_ms) {
 
 }  // namespace
 
-void Queue::set_rules(const QueueRules& rules) {
+void ClassicQueue::set_rules(const QueueRules& rules) {
   rules_ = rules;
   note_rules();
 }
 
-void Queue::note_rules() {
+void ClassicQueue::note_rules() {
   // What was found on disk may have to expire; what is in memory has been looked at.
   is_ruled_ = is_ruled_ || rules_.has_limit() || rules_.expires_ms != QueueRules::unlimited ||
               store_->size() > 0;
@@ -38,13 +38,13 @@ void Queue::note_rules() {
   if (is_ruled_) want_dispatch();
 }
 
-bool Queue::makes_room_for(const Message& message) {
+bool ClassicQueue::makes_room_for(const Message& message) {
   if (!is_full_for(message)) return true;
   // A consumer that waits would have had what came before by now, had it not come in this turn.
   return deliver(room_messages_max) > 0 && !is_full_for(message);
 }
 
-void Queue::refuse(const MessagePtr& message, PublishToken token) {
+void ClassicQueue::refuse(const MessagePtr& message, PublishToken token) {
   ++totals_.refused;
   if (rules_.overflow == Overflow::reject_publish_dlx && rules_.has_dead_letter_exchange) {
     host_.dead_letter_refused(*this, message);
@@ -52,7 +52,7 @@ void Queue::refuse(const MessagePtr& message, PublishToken token) {
   if (token) host_.confirm(token, token.is_move());
 }
 
-void Queue::take_once(MessagePtr message, PublishToken token) {
+void ClassicQueue::take_once(MessagePtr message, PublishToken token) {
   const std::optional<Deduplication::Id> id = deduplication_->id_of(*message);
   if (id && deduplication_->is_held(*id, host_.now_ms())) {
     ++totals_.deduplicated;
@@ -63,13 +63,13 @@ void Queue::take_once(MessagePtr message, PublishToken token) {
   if (take(std::move(message), token) && id) deduplication_->hold(*id, host_.now_ms());
 }
 
-void Queue::forget_gone_ids() {
+void ClassicQueue::forget_gone_ids() {
   std::vector<MessagePtr> present;
   for (const StoredMessage& stored : unacked_.all()) present.push_back(stored.message);
   deduplication_->on_left_but(present, host_.now_ms());
 }
 
-std::uint64_t Queue::expiry_of(const Message& message) const {
+std::uint64_t ClassicQueue::expiry_of(const Message& message) const {
   if (rules_.is_holding_back) {
     const amqp::RawTable headers =
         amqp::peek_headers(message.properties()).value_or(amqp::RawTable());
@@ -80,7 +80,7 @@ std::uint64_t Queue::expiry_of(const Message& message) const {
 
 // Only the first is looked at, unless the rules say otherwise: RabbitMQ's order, in which a message
 // that lives long holds back those behind it.
-void Queue::apply_rules() {
+void ClassicQueue::apply_rules() {
   has_enough_dying_ = false;
   const StoredMessage* first = store_->first();
   for (; first != nullptr; first = store_->first()) {
@@ -96,14 +96,14 @@ void Queue::apply_rules() {
   }
   if (first != nullptr && first->expires_ms != 0 && !has_enough_dying_) wake_by(first->expires_ms);
   if (rules_.expires_anywhere) expire_anywhere();
-  LEVERET_DEBUG_ASSERT(is_balanced(), "queue {} has lost count", id_.value());
+  LEVERET_DEBUG_ASSERT(is_balanced(), "queue {} has lost count", id().value());
   const bool can_expire = rules_.expires_ms != QueueRules::unlimited;
   if (can_expire && dispatcher_.size() == 0) wake_by(sum(last_used_ms_, rules_.expires_ms));
   // Nothing in it, and nothing that holds for what comes: the next that expires will say so.
   if (store_->size() == 0 && !rules_.has_limit() && !can_expire) is_ruled_ = false;
 }
 
-void Queue::expire_anywhere() {
+void ClassicQueue::expire_anywhere() {
   while (!has_enough_dying_) {
     const StoredMessage* old = store_->first_expired(host_.now_ms());
     if (old == nullptr) break;
@@ -116,11 +116,11 @@ void Queue::expire_anywhere() {
 
 // Who looks into a queue finds it as it will be at the end of the turn. Where somebody waits for
 // messages, who gets them is not known before.
-void Queue::apply_rules_before_a_look() {
+void ClassicQueue::apply_rules_before_a_look() {
   if (is_ruled_ && dispatcher_.next() == nullptr) apply_rules();
 }
 
-void Queue::die(StoredMessage message, Death death) {
+void ClassicQueue::die(StoredMessage message, Death death) {
   const MessageSeq seq = message.seq;
   if (rules_.has_dead_letter_exchange) {
     // Its letter may be back in a moment.
@@ -145,7 +145,7 @@ void Queue::die(StoredMessage message, Death death) {
   let_go(message);
 }
 
-void Queue::on_dead_lettered(MessageSeq seq) {
+void ClassicQueue::on_dead_lettered(MessageSeq seq) {
   const auto found = dying_.find(seq);
   if (found == dying_.end()) return;
   ++totals_.dead_lettered;
@@ -154,23 +154,23 @@ void Queue::on_dead_lettered(MessageSeq seq) {
   if (has_enough_dying_ && dying_.size() <= dying_max / 2) want_dispatch();
 }
 
-QueueCounts Queue::look() {
+QueueCounts ClassicQueue::look() {
   note_use();
   apply_rules_before_a_look();
   return counts();
 }
 
-void Queue::note_use() {
+void ClassicQueue::note_use() {
   if (rules_.expires_ms != QueueRules::unlimited) last_used_ms_ = host_.now_ms();
 }
 
-void Queue::wake_by(std::uint64_t time_ms) {
+void ClassicQueue::wake_by(std::uint64_t time_ms) {
   if (wake_ms_ != 0 && wake_ms_ <= time_ms) return;
   wake_ms_ = time_ms;
   host_.wake_at(*this, time_ms);
 }
 
-void Queue::on_wake() {
+void ClassicQueue::on_wake() {
   if (wake_ms_ == 0 || host_.now_ms() < wake_ms_) return;  // Another was asked for before this one.
   wake_ms_ = 0;
   const bool is_idle =
@@ -182,12 +182,12 @@ void Queue::on_wake() {
   want_dispatch();
 }
 
-const StoredMessage* Queue::find_shifted(MessageSeq seq) const {
+const StoredMessage* ClassicQueue::find_shifted(MessageSeq seq) const {
   const auto dying = dying_.find(seq);
   return dying != dying_.end() ? &dying->second : unacked_.find(seq);
 }
 
-std::vector<StoredMessage> Queue::shifted() const {
+std::vector<StoredMessage> ClassicQueue::shifted() const {
   std::vector<StoredMessage> all = unacked_.all();
   all.reserve(all.size() + dying_.size());
   for (const auto& [seq, message] : dying_) all.push_back(message);

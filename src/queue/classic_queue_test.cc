@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "queue/queue.h"
+#include "queue/classic_queue.h"
 
 #include "queue/classic_store.h"
 #include "queue/testing/quiet_host.h"
@@ -56,8 +56,8 @@ class QueueTest : public ::testing::Test, public testing::QuietHost {
   int unused_reports = 0;
 
  protected:
-  Queue& make_queue(Queue::Options options = {}) {
-    queue_ = std::make_unique<Queue>(
+  Queue& make_queue(ClassicQueue::Options options = {}) {
+    queue_ = std::make_unique<ClassicQueue>(
         QueueId(1), options, *this,
         std::make_unique<ClassicStore>(nullptr, limits_, ClassicStore::Options{}));
     return *queue_;
@@ -75,7 +75,7 @@ class QueueTest : public ::testing::Test, public testing::QuietHost {
   }
 
   StoreLimits limits_;
-  std::unique_ptr<Queue> queue_;
+  std::unique_ptr<ClassicQueue> queue_;
   FakeSink sink_, other_sink_;
 };
 

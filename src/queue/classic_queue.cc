@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "queue/queue.h"
+#include "queue/classic_queue.h"
 
 #include "base/assert.h"
-#include "queue/delivery_count.h"
+#include "queue/delivery_headers.h"
 
 #include <utility>
 #include <vector>
 
 namespace leveret {
 
-Queue::Queue(QueueId id, Options options, QueueHost& host, std::unique_ptr<MessageStore> store)
-    : id_(id),
+ClassicQueue::ClassicQueue(QueueId id, Options options, QueueHost& host,
+                           std::unique_ptr<MessageStore> store)
+    : Queue(id, host),
       is_auto_delete_(options.is_auto_delete),
-      host_(host),
       store_(std::move(store)),
       dispatcher_(options.is_single_active),
       rules_(options.rules),
@@ -24,13 +24,13 @@ Queue::Queue(QueueId id, Options options, QueueHost& host, std::unique_ptr<Messa
   note_rules();
 }
 
-void Queue::publish(MessagePtr message, PublishToken token) {
+void ClassicQueue::publish(MessagePtr message, PublishToken token) {
   if (deduplication_) [[unlikely]]
     return take_once(std::move(message), token);
   take(std::move(message), token);
 }
 
-bool Queue::take(MessagePtr&& message, PublishToken token) {
+bool ClassicQueue::take(MessagePtr&& message, PublishToken token) {
   if (rules_.overflow != Overflow::drop_head && !makes_room_for(*message)) [[unlikely]] {
     refuse(message, token);
     return false;
@@ -53,7 +53,8 @@ bool Queue::take(MessagePtr&& message, PublishToken token) {
   return true;
 }
 
-std::expected<void, AttachRefusal> Queue::attach(const ConsumerSpec& spec, DeliverySink& sink) {
+std::expected<void, AttachRefusal> ClassicQueue::attach(const ConsumerSpec& spec,
+                                                        DeliverySink& sink) {
   if (dispatcher_.has_exclusive() || (spec.is_exclusive && dispatcher_.size() > 0)) {
     return std::unexpected(AttachRefusal::exclusive_use);
   }
@@ -62,7 +63,7 @@ std::expected<void, AttachRefusal> Queue::attach(const ConsumerSpec& spec, Deliv
   return {};
 }
 
-void Queue::detach(ConsumerId id) {
+void ClassicQueue::detach(ConsumerId id) {
   if (!dispatcher_.remove(id)) return;
   if (dispatcher_.size() != 0) {
     if (dispatcher_.single_active().value() != 0) want_dispatch();  // It may be another.
@@ -73,7 +74,7 @@ void Queue::detach(ConsumerId id) {
   if (is_auto_delete_) host_.is_unused(*this);
 }
 
-void Queue::resume(ConsumerId id) {
+void ClassicQueue::resume(ConsumerId id) {
   Consumer* consumer = dispatcher_.find(id);
   if (consumer == nullptr) return;
   consumer->is_stalled = false;
@@ -81,7 +82,7 @@ void Queue::resume(ConsumerId id) {
   want_dispatch();
 }
 
-Queue::Got Queue::get(ChannelId channel, bool no_ack) {
+Queue::Got ClassicQueue::get(ChannelId channel, bool no_ack) {
   note_use();
   apply_rules_before_a_look();
   if (store_->first() == nullptr)
@@ -101,7 +102,8 @@ Queue::Got Queue::get(ChannelId channel, bool no_ack) {
   return {std::move(taken), store_->size()};
 }
 
-void Queue::settle(ChannelId channel, std::span<const MessageSeq> messages, Settlement settlement) {
+void ClassicQueue::settle(ChannelId channel, std::span<const MessageSeq> messages,
+                          Settlement settlement) {
   for (const MessageSeq seq : messages) {
     std::optional<UnackedMessage> taken = unacked_.take(channel, seq);
     if (!taken) continue;
@@ -125,19 +127,19 @@ void Queue::settle(ChannelId channel, std::span<const MessageSeq> messages, Sett
   }
 }
 
-void Queue::let_go(const StoredMessage& message) {
+void ClassicQueue::let_go(const StoredMessage& message) {
   if (deduplication_) [[unlikely]]
     deduplication_->on_left(*message.message);
   store_->settle(message);
 }
 
-void Queue::await_settled(PublishToken token) {
+void ClassicQueue::await_settled(PublishToken token) {
   const MessageStore::Taken taken = store_->await_settled(token);
   if (taken == MessageStore::Taken::waiting) return;
   host_.confirm(token, taken == MessageStore::Taken::safe);
 }
 
-void Queue::undo_delivery(ChannelId channel, MessageSeq seq) {
+void ClassicQueue::undo_delivery(ChannelId channel, MessageSeq seq) {
   std::optional<UnackedMessage> taken = unacked_.take(channel, seq);
   if (!taken) return;
   --totals_.delivered;
@@ -149,11 +151,11 @@ void Queue::undo_delivery(ChannelId channel, MessageSeq seq) {
   requeue(std::move(*taken), false);
 }
 
-void Queue::release(ChannelId channel) {
+void ClassicQueue::release(ChannelId channel) {
   for (UnackedMessage& message : unacked_.take_all(channel)) requeue(std::move(message), true);
 }
 
-void Queue::requeue(UnackedMessage message, bool mark_redelivered) {
+void ClassicQueue::requeue(UnackedMessage message, bool mark_redelivered) {
   StoredMessage& stored = message.stored;
   if (mark_redelivered) {
     stored.redelivered = true;
@@ -172,17 +174,17 @@ void Queue::requeue(UnackedMessage message, bool mark_redelivered) {
   store_->requeue(std::move(stored));
 }
 
-std::uint64_t Queue::purge() {
+std::uint64_t ClassicQueue::purge() {
   apply_rules_before_a_look();
   const std::uint64_t purged = store_->purge();
   totals_.purged += purged;
   if (deduplication_) forget_gone_ids();
-  LEVERET_DEBUG_ASSERT(is_balanced(), "queue {} has lost count", id_.value());
+  LEVERET_DEBUG_ASSERT(is_balanced(), "queue {} has lost count", id().value());
   host_.has_loaded(*this);  // Who waits for what was on its way hears that it has gone.
   return purged;
 }
 
-bool Queue::remove(MessageSeq seq) {
+bool ClassicQueue::remove(MessageSeq seq) {
   const std::optional<StoredMessage> removed = store_->extract(seq);
   if (!removed) return false;
   store_->settle(*removed);
@@ -190,13 +192,12 @@ bool Queue::remove(MessageSeq seq) {
   return true;
 }
 
-bool Queue::dispatch(std::uint32_t messages_max) {
-  is_dispatch_wanted_ = false;
+bool ClassicQueue::dispatch(std::uint32_t messages_max) {
+  begin_dispatch();
   const std::uint32_t delivered = deliver(messages_max);
-  LEVERET_DEBUG_ASSERT(is_balanced(), "queue {} has lost count", id_.value());
+  LEVERET_DEBUG_ASSERT(is_balanced(), "queue {} has lost count", id().value());
   if (delivered == messages_max && store_->first() != nullptr && dispatcher_.next() != nullptr) {
-    is_dispatch_wanted_ = true;
-    return true;
+    return goes_on_dispatching();
   }
   // Whoever could take a message has had the chance.
   if (is_ruled_) [[unlikely]]
@@ -204,7 +205,7 @@ bool Queue::dispatch(std::uint32_t messages_max) {
   return false;
 }
 
-std::uint32_t Queue::deliver(std::uint32_t messages_max) {
+std::uint32_t ClassicQueue::deliver(std::uint32_t messages_max) {
   std::uint32_t delivered = 0;
   while (delivered < messages_max) {
     const StoredMessage* first = store_->first();
@@ -242,13 +243,13 @@ std::uint32_t Queue::deliver(std::uint32_t messages_max) {
   return delivered;
 }
 
-void Queue::deliver_counted(const StoredMessage& message, DeliverySink& sink) {
+void ClassicQueue::deliver_counted(const StoredMessage& message, DeliverySink& sink) {
   StoredMessage shown = message;
   shown.message = with_delivery_count(*message.message, message.return_count);
   sink.deliver(shown);
 }
 
-std::expected<void, DeleteRefusal> Queue::may_delete(bool if_unused, bool if_empty) {
+std::expected<void, DeleteRefusal> ClassicQueue::may_delete(bool if_unused, bool if_empty) {
   apply_rules_before_a_look();
   // RabbitMQ looks in this order.
   if (if_empty && store_->size() > 0) return std::unexpected(DeleteRefusal::not_empty);
@@ -256,43 +257,37 @@ std::expected<void, DeleteRefusal> Queue::may_delete(bool if_unused, bool if_emp
   return {};
 }
 
-std::uint64_t Queue::close() {
+std::uint64_t ClassicQueue::close() {
   for (const ConsumerId id : dispatcher_.ids()) dispatcher_.find(id)->sink->on_cancelled();
   dispatcher_.clear();
   return store_->close(shifted());
 }
 
-void Queue::collect_delivered(std::vector<SeqRun>& delivered) const {
+void ClassicQueue::collect_delivered(std::vector<SeqRun>& delivered) const {
   store_->collect_delivered(shifted(), delivered);
 }
 
-bool Queue::is_balanced() const {
+bool ClassicQueue::is_balanced() const {
   return totals_.in() == totals_.out() + store_->size() + unacked_.size() + dying_.size();
 }
 
-void Queue::on_loaded() {
+void ClassicQueue::on_loaded() {
   want_dispatch();
   host_.has_loaded(*this);
 }
 
-void Queue::on_damaged(std::uint64_t messages) {
+void ClassicQueue::on_damaged(std::uint64_t messages) {
   totals_.damaged += messages;
   if (deduplication_) forget_gone_ids();
 }
 
-QueueCounts Queue::counts() const {
+QueueCounts ClassicQueue::counts() const {
   return {.ready = store_->size(),
           .unacked = unacked_.size(),
           .dying = dying_.size(),
           .consumers = dispatcher_.size(),
           .ready_body_bytes = store_->body_bytes(),
           .unacked_body_bytes = unacked_.body_bytes()};
-}
-
-void Queue::want_dispatch() {
-  if (is_dispatch_wanted_) return;
-  is_dispatch_wanted_ = true;
-  host_.needs_dispatch(*this);
 }
 
 }  // namespace leveret
