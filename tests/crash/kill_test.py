@@ -273,3 +273,80 @@ def test_a_quorum_queue_keeps_every_message_that_it_confirmed(broker):
     bodies = [channel.basic_get("quorum", auto_ack=True)[2] for _ in range(99)]
     assert bodies == [b"%d" % number for number in range(1, 100)]
     channel.connection.close()
+
+
+class StreamReader:
+    """Reads a stream from its beginning until the broker goes, and remembers what was where."""
+
+    def __init__(self, broker):
+        self.seen: dict[int, bytes] = {}
+        self._broker = broker
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self):
+        try:
+            for offset, body in read_stream(self._broker):
+                self.seen[offset] = body
+        except (AMQPError, OSError):
+            return  # It was killed.
+
+    def join(self):
+        self._thread.join(WAIT_SECONDS_MAX)
+        assert not self._thread.is_alive()
+
+
+def read_stream(broker):
+    connection = connect(broker)
+    channel = connection.channel()
+    channel.basic_qos(prefetch_count=100)
+    arguments = {"x-stream-offset": "first"}
+    for method, properties, body in channel.consume("stream", arguments=arguments):
+        yield properties.headers["x-stream-offset"], body
+        channel.basic_ack(method.delivery_tag)
+    connection.close()
+
+
+def test_a_stream_keeps_what_it_confirmed_and_what_was_read_where_it_was(broker):
+    channel = connect(broker).channel()
+    channel.queue_declare("stream", durable=True, arguments={"x-queue-type": "stream"})
+    confirmed: set[bytes] = set()
+    seen: dict[int, bytes] = {}
+    for seed in range(1, ROUNDS + 1):
+        reader = StreamReader(broker)
+        wanted = random.Random(seed).randrange(20, 300)
+        last = len(confirmed) + wanted
+
+        def publish(channel=connect(broker).channel(), last=last, seed=seed):
+            channel.confirm_delivery()
+            try:
+                number = 0
+                while True:
+                    body = b"%d %d " % (seed, number) + bytes(number % 500)
+                    channel.basic_publish("", "stream", body, PERSISTENT)
+                    confirmed.add(body)
+                    number += 1
+            except (AMQPError, OSError):
+                return  # It was killed.
+
+        publisher = threading.Thread(target=publish)
+        publisher.start()
+        wait_until(lambda last=last: len(confirmed) >= last)
+        broker.kill()
+        publisher.join(WAIT_SECONDS_MAX)
+        reader.join()
+        broker.start()
+        seen |= reader.seen
+
+        declared = connect(broker).channel().queue_declare("stream", passive=True)
+        stored: dict[int, bytes] = {}
+        for offset, body in read_stream(broker):
+            stored[offset] = body
+            if len(stored) == declared.method.message_count:
+                break
+        ledger = ledger_of(broker, "stream")
+        assert ledger["balanced"] and ledger["damaged"] == 0, f"seed {seed}: {ledger}"
+        assert sorted(stored) == list(range(len(stored))), f"seed {seed}: offsets"
+        assert confirmed <= set(stored.values()), f"seed {seed}: lost"
+        moved = [offset for offset, body in seen.items() if stored.get(offset) != body]
+        assert not moved, f"seed {seed}: read before and not there now: {moved[:10]}"

@@ -199,11 +199,3 @@ for _number, (_name, _value) in enumerate(BAD):
         differs=DIFFERENT.get((_name, str(_value)), ""),
         ours="ok q 0 0" if (_name, str(_value)) in DIFFERENT else "",
     )
-
-add(
-    "queue",
-    "type_stream",
-    "declare a stream",
-    lambda s: s.declare("q", durable=True, arguments={"x-queue-type": "stream"}),
-    not_yet="streams",
-)
