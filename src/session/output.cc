@@ -36,9 +36,12 @@ std::byte* Output::reserve(std::size_t bytes) {
 void Output::commit(std::size_t bytes) {
   LEVERET_DEBUG_ASSERT(chunk_used_ + bytes <= chunk_capacity_);
   const std::byte* data = chunk_.get() + chunk_used_;
+  // A piece may end where the next chunk begins, when the one before was filled to its last byte
+  // and memory has both side by side. It holds that one chunk, and ends with it.
+  const bool is_chunks_first = chunk_used_ == 0;
   chunk_used_ += bytes;
   pending_bytes_ += bytes;
-  if (!pieces_.empty() && !pieces_.back().message &&
+  if (!is_chunks_first && !pieces_.empty() && !pieces_.back().message &&
       pieces_.back().data + pieces_.back().bytes == data) {
     pieces_.back().bytes += bytes;
   } else {

@@ -31,6 +31,25 @@ std::string write_some(Output& output, std::size_t bytes, std::size_t pieces_max
   return written;
 }
 
+/// Chunks that are filled to the last byte, and may stand side by side in memory.
+TEST(Output, keeps_a_chunk_until_it_is_written) {
+  constexpr std::size_t part_bytes = 128;
+  constexpr std::size_t chunks = 16;
+  ChunkPool pool;
+  Output output(pool);
+  std::string expected;
+  for (std::size_t i = 0; i < chunks * ChunkPool::chunk_bytes / part_bytes; ++i) {
+    const std::string part(part_bytes, static_cast<char>('a' + i % 26));
+    output.append(bytes_of(part));
+    expected += part;
+  }
+  std::array<iovec, chunks> pieces{};
+  EXPECT_EQ(output.gather(pieces), chunks);
+  std::string written;
+  while (output.pending_bytes() != 0) written += write_some(output, 100'000);
+  EXPECT_EQ(written, expected);
+}
+
 TEST(Output, has_nothing_to_say_at_first) {
   ChunkPool pool;
   Output output(pool);
