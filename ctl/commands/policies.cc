@@ -103,7 +103,9 @@ constexpr std::array set_policy_switches{
            .has_value = true,
            .help = "Of the policies that match, the one with the highest counts",
            .is_integer = true},
-    Switch{.name = "--apply-to", .has_value = true, .help = "queues, exchanges or all"},
+    Switch{.name = "--apply-to",
+           .has_value = true,
+           .help = "queues, classic_queues, quorum_queues, streams, exchanges or all"},
 };
 
 }  // namespace

@@ -77,17 +77,16 @@ amqp::AmqpResult<void> read_stream_arguments(const amqp::FieldTable& arguments,
         ReplyCode::precondition_failed,
         fmt::format("invalid arg '{}' for {} of queue type rabbit_stream_queue", name, resource));
   }
+  const FieldValue* unfiltered = arguments.find("x-stream-match-unfiltered");
+  if (unfiltered != nullptr && !unfiltered->as_bool()) {
+    return refuse_argument("x-stream-match-unfiltered", resource, *unfiltered);
+  }
   if (const FieldValue* filter = arguments.find("x-stream-filter")) {
     auto values = read_filter(*filter);
     if (!values) return refuse_argument("x-stream-filter", resource, *filter);
-    StreamFilter wanted{.values = std::move(*values)};
-    if (const FieldValue* unfiltered = arguments.find("x-stream-match-unfiltered")) {
-      if (!unfiltered->as_bool()) {
-        return refuse_argument("x-stream-match-unfiltered", resource, *unfiltered);
-      }
-      wanted.takes_unfiltered = *unfiltered->as_bool();
-    }
-    spec.stream_filter = std::make_shared<const StreamFilter>(std::move(wanted));
+    spec.stream_filter = std::make_shared<const StreamFilter>(
+        StreamFilter{.values = std::move(*values),
+                     .takes_unfiltered = unfiltered != nullptr && *unfiltered->as_bool()});
   }
   if (spec.prefetch == 0) {
     return amqp::refuse(ReplyCode::precondition_failed,

@@ -76,6 +76,9 @@ TEST(StreamArguments, say_which_messages) {
   EXPECT_EQ(read({{"x-stream-filter", 5}}).refusal,
             "PRECONDITION_FAILED - invalid arg 'x-stream-filter' for queue 's' in vhost '/': "
             "{invalid_stream_filter_arg,{signedint,5}}");
+  EXPECT_EQ(read({{"x-stream-match-unfiltered", "a"}}).refusal,
+            "PRECONDITION_FAILED - invalid arg 'x-stream-match-unfiltered' for queue 's' in vhost "
+            "'/': {invalid_stream_match_unfiltered_arg,{longstr,<<\"a\">>}}");
 }
 
 TEST(StreamArguments, need_a_prefetch_and_acknowledgements) {

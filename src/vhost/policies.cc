@@ -20,6 +20,13 @@ std::string encoded_definition(amqp::FieldTable definition) {
   return encoded_table(definition);
 }
 
+/// apply-to for one type of queue. RabbitMQ has them from 3.12 on.
+constexpr std::pair<std::string_view, QueueType> queue_kinds[] = {
+    {"classic_queues", QueueType::classic},
+    {"quorum_queues", QueueType::quorum},
+    {"streams", QueueType::stream},
+};
+
 }  // namespace
 
 std::expected<Policy, std::string> Policy::read(PolicyRecord record,
@@ -44,6 +51,11 @@ std::expected<Policy, std::string> Policy::read(PolicyRecord record,
 
   const bool is_for_all = policy.record.apply_to == "all";
   policy.is_for_queues = is_for_all || policy.record.apply_to == "queues";
+  for (const auto& [name, type] : queue_kinds) {
+    if (policy.record.apply_to != name) continue;
+    policy.is_for_queues = true;
+    policy.queue_types &= queue_types_with(type);
+  }
   policy.is_for_exchanges = is_for_all || policy.record.apply_to == "exchanges";
   if (!policy.is_for_queues && !policy.is_for_exchanges) {
     complaints.push_back(

@@ -209,6 +209,20 @@ TEST_F(PoliciesTest, with_a_setting_that_is_not_of_a_queues_type_are_not_its) {
   }
 }
 
+TEST_F(PoliciesTest, may_be_for_queues_of_one_type) {
+  Asked asked = a_policy("p", "", 0, {{"max-length-bytes", std::int64_t{5}}});
+  for (const auto& [apply_to, type] :
+       {std::pair("classic_queues", QueueType::classic),
+        std::pair("quorum_queues", QueueType::quorum), std::pair("streams", QueueType::stream)}) {
+    asked.record.apply_to = apply_to;
+    put(asked);
+    for (const QueueType other : {QueueType::classic, QueueType::quorum, QueueType::stream}) {
+      EXPECT_EQ(match("q", other), other == type ? "p" : "") << apply_to;
+    }
+    EXPECT_EQ(policies_.match_exchange("x"), nullptr);
+  }
+}
+
 TEST_F(PoliciesTest, of_an_operator_hold_beside_the_others_and_the_lower_number_counts) {
   const auto number = [](std::int64_t value) { return value; };
   Asked limits = a_policy("p", "^q", 0, {{"max-length", number(10)}, {"message-ttl", number(50)}});
