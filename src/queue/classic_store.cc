@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "queue/tell_damages.h"
 
 #include <algorithm>
 #include <limits>
@@ -259,10 +260,7 @@ void ClassicStore::read_bodies() {
 
 void ClassicStore::on_bodies(const std::vector<MessageSeq>& seqs, ReadData data) {
   is_loading_ = false;
-  for (const Damage& damage : data.damages) {
-    leveret::log(LogLevel::error, "queue", "message_damaged file={} offset={} bytes={}",
-                 damage.file, damage.offset, damage.bytes);
-  }
+  tell_damages(data);
   std::uint64_t lost = 0;
   for (std::size_t i = 0; i < seqs.size(); ++i) {
     // Nothing is shifted past a place without its message, so it is still there, unless it was

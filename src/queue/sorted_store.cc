@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "queue/tell_damages.h"
 
 #include <algorithm>
 #include <iterator>
@@ -14,13 +15,6 @@ namespace {
 /// Bodies come back in lumps of at most these.
 constexpr std::size_t lump_messages_max = 4096;
 constexpr std::uint64_t lump_bytes_max = 1024 * 1024;
-
-void tell_damages(const ReadData& data) {
-  for (const Damage& damage : data.damages) {
-    log(LogLevel::error, "queue", "message_damaged file={} offset={} bytes={}", damage.file,
-        damage.offset, damage.bytes);
-  }
-}
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "queue/delivery_headers.h"
+#include "queue/tell_damages.h"
 
 #include <algorithm>
 #include <utility>
@@ -44,14 +45,14 @@ void StreamLog::recover(RecoveredOwner recovered) {
     body_bytes_ += page.weight;
     disk_bytes_ += page.share_bytes;
     // Where no seq is missing the index has the same. Nothing would take them out of memory.
-    if (page.count == page.last_seq - page.first_seq + 1) page.entries.clear();
+    if (page.count == page.last_seq - page.first_seq + 1) page.entries = {};
     pages_.all().push_back({.segment = page.segment,
                             .first_seq = page.first_seq,
                             .last_seq = page.last_seq,
                             .count = page.count,
                             .share_bytes = page.share_bytes,
                             .weight = page.weight,
-                            .entries = {page.entries.begin(), page.entries.end()}});
+                            .entries = std::move(page.entries)});
   }
 }
 
@@ -329,24 +330,21 @@ void StreamLog::read_bodies(SegmentId segment, std::span<const IndexEntry> entri
     bytes += at->bytes;
   }
   Lump lump{.messages = {}, .end_seq = end_seq, .entries = std::move(known)};
-  log_->journal().read(
-      std::move(extents), [self = self_, seqs = std::move(seqs), lump = std::move(lump),
-                           done = std::move(done)](const ReadData& data) mutable {
-        if (*self == nullptr) return;
-        for (const Damage& damage : data.damages) {
-          log(LogLevel::error, "queue", "message_damaged file={} offset={} bytes={}", damage.file,
-              damage.offset, damage.bytes);
-        }
-        lump.messages.reserve(seqs.size());
-        for (std::size_t i = 0; i < seqs.size(); ++i) {
-          auto decoded = MessageLog::decode(data.data[i]);
-          if (!decoded.message) continue;
-          lump.messages.push_back({.seq = MessageSeq(seqs[i]),
-                                   .message = std::move(decoded.message),
-                                   .expires_ms = decoded.expires_ms});
-        }
-        done(std::move(lump));
-      });
+  log_->journal().read(std::move(extents),
+                       [self = self_, seqs = std::move(seqs), lump = std::move(lump),
+                        done = std::move(done)](const ReadData& data) mutable {
+                         if (*self == nullptr) return;
+                         tell_damages(data);
+                         lump.messages.reserve(seqs.size());
+                         for (std::size_t i = 0; i < seqs.size(); ++i) {
+                           auto decoded = MessageLog::decode(data.data[i]);
+                           if (!decoded.message) continue;
+                           lump.messages.push_back({.seq = MessageSeq(seqs[i]),
+                                                    .message = std::move(decoded.message),
+                                                    .expires_ms = decoded.expires_ms});
+                         }
+                         done(std::move(lump));
+                       });
 }
 
 // The journal moves a segment.

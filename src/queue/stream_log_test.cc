@@ -309,6 +309,28 @@ TEST_F(StreamLogTest, needs_no_disk) {
   EXPECT_EQ(rest_of(cursor), numbers(dropped.too_many, 499));
 }
 
+TEST_F(StreamLogTest, goes_on_behind_what_cannot_be_read) {
+  push_durable(0, 999);
+  world_.stop_in_order({});
+  world_.start();
+  world_.stop_in_order({});
+  world_.spoil(SegmentId(1));
+  world_.start();
+  const auto left = read({At::first});
+  ASSERT_FALSE(left.empty());
+  EXPECT_GT(left.front(), 0u);
+  EXPECT_EQ(left, numbers(left.front(), 999));
+  EXPECT_EQ(read({At::time, some_time_ms + 700}), numbers(700, 999));
+  EXPECT_EQ(read({At::time, some_time_ms}), left);
+  // Nobody knows how old the spoilt page is. It is not dropped for that.
+  for (int i = 0; i < 3; ++i) {
+    const auto dropped = world_.stream->retain(StreamLog::unlimited, 500, some_time_ms + 1000);
+    EXPECT_EQ(dropped.too_old, 0u);
+    world_.step_all(engine_);
+  }
+  EXPECT_GT(world_.stream->retain(StreamLog::unlimited, 500, some_time_ms + 1500).too_old, 0u);
+}
+
 TEST_F(StreamLogTest, is_too_old_only_when_it_may_be_read) {
   for (std::uint64_t number = 0; number < 200; ++number) push(number);
   EXPECT_EQ(world_.stream->next_age_ms(10), std::nullopt);

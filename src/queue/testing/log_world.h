@@ -80,6 +80,14 @@ class LogWorld : public JournalHost, public QuietHost {
   void step_all(std::mt19937_64& engine) {
     while (step(engine)) continue;
   }
+  /// Spoils a segment behind its header; its index is as it was.
+  void spoil(SegmentId segment) {
+    constexpr std::uint64_t behind_header = 64;
+    const auto path = directory_ / segment_file_name(segment);
+    const auto file = files_.open(path, OpenMode::read);
+    ASSERT_TRUE(file);
+    files_.flip_bits(path, behind_header, (*file)->size().value() - behind_header);
+  }
   [[nodiscard]] Journal& journal() { return *journal_; }
   [[nodiscard]] MessageLog& message_log() { return *log_; }
 
