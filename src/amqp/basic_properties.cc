@@ -157,7 +157,7 @@ bool is_well_formed_properties(std::span<const std::byte> encoded) {
 
 static_assert((Flag::priority | Flag::expiration) == 0x0900);
 
-std::uint8_t peek_delivery_mode(std::span<const std::byte> encoded) {
+std::uint8_t find_delivery_mode(std::span<const std::byte> encoded) {
   return peek<std::uint8_t>(encoded, Flag::delivery_mode).value_or(0);
 }
 

@@ -74,8 +74,11 @@ inline constexpr std::array<std::byte, 2> no_properties{};
   return (encoded[0] & priority_or_expiration) != std::byte{};
 }
 
+[[nodiscard]] std::uint8_t find_delivery_mode(std::span<const std::byte> encoded);
 /// 0 when absent.
-[[nodiscard]] std::uint8_t peek_delivery_mode(std::span<const std::byte> encoded);
+[[nodiscard]] inline std::uint8_t peek_delivery_mode(std::span<const std::byte> encoded) {
+  return encoded.size() <= no_properties.size() ? 0 : find_delivery_mode(encoded);
+}
 [[nodiscard]] std::optional<std::uint8_t> peek_priority(std::span<const std::byte> encoded);
 [[nodiscard]] std::optional<std::string_view> peek_reply_to(std::span<const std::byte> encoded);
 [[nodiscard]] std::optional<std::string_view> peek_expiration(std::span<const std::byte> encoded);

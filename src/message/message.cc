@@ -4,6 +4,7 @@
 #include "base/assert.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -21,6 +22,19 @@ std::byte* put(std::byte* to, const void* from, std::size_t bytes) {
 }
 
 }  // namespace
+
+EncodedRoute EncodedRoute::encode(std::string_view exchange, std::string_view routing_key,
+                                  std::span<std::byte, bytes_max> room) {
+  LEVERET_DEBUG_ASSERT(exchange.size() <= 255 && routing_key.size() <= 255);
+  std::byte* to = room.data();
+  *to++ = static_cast<std::byte>(exchange.size());
+  to = put(to, exchange.data(), exchange.size());
+  *to++ = static_cast<std::byte>(routing_key.size());
+  to = put(to, routing_key.data(), routing_key.size());
+  return {.bytes = room.first(static_cast<std::size_t>(to - room.data())),
+          .exchange_bytes = static_cast<std::uint8_t>(exchange.size()),
+          .routing_key_bytes = static_cast<std::uint8_t>(routing_key.size())};
+}
 
 void Message::release() const noexcept {
   if (holders_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
@@ -42,14 +56,12 @@ MessageBuilder& MessageBuilder::operator=(MessageBuilder&& other) noexcept {
 
 MessageBuilder::~MessageBuilder() { reset(); }
 
-void MessageBuilder::begin(std::string_view exchange, std::string_view routing_key,
-                           std::span<const std::byte> properties, std::uint64_t body_bytes,
-                           bool is_persistent, MessageTraits traits) {
+void MessageBuilder::begin(const EncodedRoute& route, std::span<const std::byte> properties,
+                           std::uint64_t body_bytes, bool is_persistent,
+                           const MessageTraits& traits) {
   LEVERET_DEBUG_ASSERT(!has_begun());
   LEVERET_ASSERT(body_bytes <= UINT32_MAX);
-  LEVERET_DEBUG_ASSERT(exchange.size() <= 255 && routing_key.size() <= 255);
-  const std::size_t head_bytes =
-      sizeof(Message) + 2 + exchange.size() + routing_key.size() + properties.size();
+  const std::size_t head_bytes = sizeof(Message) + route.bytes.size() + properties.size();
   capacity_ = head_bytes + std::min(body_bytes, first_body_bytes_max);
   block_ = static_cast<std::byte*>(std::malloc(capacity_));
   if (block_ == nullptr) throw std::bad_alloc();
@@ -58,15 +70,11 @@ void MessageBuilder::begin(std::string_view exchange, std::string_view routing_k
   message->priority_ = traits.priority;
   message->body_bytes_ = static_cast<std::uint32_t>(body_bytes);
   message->properties_bytes_ = static_cast<std::uint32_t>(properties.size());
-  message->exchange_bytes_ = static_cast<std::uint8_t>(exchange.size());
-  message->routing_key_bytes_ = static_cast<std::uint8_t>(routing_key.size());
+  message->exchange_bytes_ = route.exchange_bytes;
+  message->routing_key_bytes_ = route.routing_key_bytes;
   message->is_persistent_ = is_persistent;
 
-  std::byte* to = block_ + sizeof(Message);
-  *to++ = static_cast<std::byte>(exchange.size());
-  to = put(to, exchange.data(), exchange.size());
-  *to++ = static_cast<std::byte>(routing_key.size());
-  to = put(to, routing_key.data(), routing_key.size());
+  std::byte* to = put(block_ + sizeof(Message), route.bytes.data(), route.bytes.size());
   put(to, properties.data(), properties.size());
   written_ = head_bytes;
   body_bytes_ = body_bytes;
@@ -104,8 +112,10 @@ void MessageBuilder::reset() {
 MessagePtr make_message(std::string_view exchange, std::string_view routing_key,
                         std::span<const std::byte> properties, std::span<const std::byte> body,
                         bool is_persistent, MessageTraits traits) {
+  std::array<std::byte, EncodedRoute::bytes_max> route;
   MessageBuilder builder;
-  builder.begin(exchange, routing_key, properties, body.size(), is_persistent, traits);
+  builder.begin(EncodedRoute::encode(exchange, routing_key, route), properties, body.size(),
+                is_persistent, traits);
   builder.append(body);
   return builder.finish();
 }

@@ -32,6 +32,19 @@ struct MessageTraits {
   std::uint8_t priority = 0;
 };
 
+/// Exchange and routing key as a message carries them: two short strings, one after the other.
+struct EncodedRoute {
+  static constexpr std::size_t bytes_max = 512;
+
+  std::span<const std::byte> bytes;
+  std::uint8_t exchange_bytes = 0;
+  std::uint8_t routing_key_bytes = 0;
+
+  /// Writes it to `room`, which must outlive it. Requires: at most 255 bytes each.
+  [[nodiscard]] static EncodedRoute encode(std::string_view exchange, std::string_view routing_key,
+                                           std::span<std::byte, bytes_max> room);
+};
+
 class Message {
  public:
   Message(const Message&) = delete;
@@ -108,11 +121,9 @@ class MessageBuilder {
   MessageBuilder& operator=(MessageBuilder&& other) noexcept;
   ~MessageBuilder();
 
-  /// Begins a message. Requires: exchange and routing key of at most 255 bytes, a body of less than
-  /// 4 GiB, no message begun.
-  void begin(std::string_view exchange, std::string_view routing_key,
-             std::span<const std::byte> properties, std::uint64_t body_bytes, bool is_persistent,
-             MessageTraits traits = {});
+  /// Begins a message. Requires: a body of less than 4 GiB, no message begun.
+  void begin(const EncodedRoute& route, std::span<const std::byte> properties,
+             std::uint64_t body_bytes, bool is_persistent, const MessageTraits& traits = {});
   /// Adds body bytes. Requires: no more in all than begin() was told.
   void append(std::span<const std::byte> bytes);
   [[nodiscard]] bool has_begun() const { return block_ != nullptr; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "message/message.h"
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,12 @@ std::span<const std::byte> bytes(std::string_view text) {
 }
 std::string text(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// Good until the next call.
+EncodedRoute route(std::string_view exchange, std::string_view routing_key) {
+  static std::array<std::byte, EncodedRoute::bytes_max> room;
+  return EncodedRoute::encode(exchange, routing_key, room);
 }
 
 TEST(Message, keeps_every_part_as_it_came) {
@@ -56,7 +63,7 @@ TEST(MessageBuilder, puts_a_long_body_together_from_pieces) {
   std::string whole;
   for (int i = 0; i < 300'000; ++i) whole += static_cast<char>('a' + i % 26);
   MessageBuilder builder;
-  builder.begin("x", "k", bytes("pp"), whole.size(), false);
+  builder.begin(route("x", "k"), bytes("pp"), whole.size(), false);
 
   for (std::size_t at = 0; at < whole.size(); at += 4088) {
     builder.append(bytes(std::string_view(whole).substr(at, 4088)));
@@ -71,12 +78,12 @@ TEST(MessageBuilder, puts_a_long_body_together_from_pieces) {
 
 TEST(MessageBuilder, may_be_dropped_or_reset_half_way) {
   MessageBuilder builder;
-  builder.begin("x", "k", {}, 1'000'000, false);
+  builder.begin(route("x", "k"), {}, 1'000'000, false);
   builder.append(bytes("abc"));
   builder.reset();
   EXPECT_FALSE(builder.has_begun());
 
-  builder.begin("y", "k", {}, 10, false);
+  builder.begin(route("y", "k"), {}, 10, false);
   MessageBuilder moved = std::move(builder);
   EXPECT_TRUE(moved.has_begun());
 }

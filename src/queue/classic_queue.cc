@@ -25,9 +25,11 @@ ClassicQueue::ClassicQueue(QueueId id, Options options, QueueHost& host,
 }
 
 void ClassicQueue::publish(MessagePtr message, PublishToken token) {
-  if (deduplication_) [[unlikely]]
-    return take_once(std::move(message), token);
-  take(std::move(message), token);
+  if (!takes_all_ || message->ttl_ms() != Message::no_ttl) [[unlikely]] {
+    return deduplication_ ? take_once(std::move(message), token)
+                          : static_cast<void>(take(std::move(message), token));
+  }
+  keep(std::move(message), 0, token);
 }
 
 bool ClassicQueue::take(MessagePtr&& message, PublishToken token) {
@@ -36,11 +38,14 @@ bool ClassicQueue::take(MessagePtr&& message, PublishToken token) {
     return false;
   }
   std::uint64_t expires_ms = 0;
-  if (message->ttl_ms() != Message::no_ttl || rules_.message_ttl_ms != QueueRules::unlimited)
-      [[unlikely]] {
+  if (message->ttl_ms() != Message::no_ttl || rules_.message_ttl_ms != QueueRules::unlimited) {
     expires_ms = expiry_of(*message);
     is_ruled_ = true;
   }
+  return keep(std::move(message), expires_ms, token);
+}
+
+bool ClassicQueue::keep(MessagePtr&& message, std::uint64_t expires_ms, PublishToken token) {
   const MessageStore::Taken taken = store_->push(std::move(message), expires_ms, token);
   if (taken == MessageStore::Taken::refused) [[unlikely]] {
     ++totals_.refused;

@@ -86,7 +86,9 @@ class ClassicQueue final : public Queue, private StoreListener {
   void on_damaged(std::uint64_t messages) override;
   [[nodiscard]] const StoredMessage* find_shifted(MessageSeq seq) const override;
 
+  /// Both return: it is in the store.
   bool take(MessagePtr&& message, PublishToken token);
+  bool keep(MessagePtr&& message, std::uint64_t expires_ms, PublishToken token);
   void take_once(MessagePtr message, PublishToken token);
   void requeue(UnackedMessage message, bool mark_redelivered);
   static void deliver_counted(const StoredMessage& message, DeliverySink& sink);
@@ -118,6 +120,7 @@ class ClassicQueue final : public Queue, private StoreListener {
   boost::unordered_flat_map<MessageSeq, StoredMessage, std::hash<MessageSeq>> dying_;
   std::uint64_t last_used_ms_ = 0;  // Kept when the rules have the queue expire.
   std::uint64_t wake_ms_ = 0;       // The host has been asked to come then; 0: it has not.
+  bool takes_all_ = false;          // No rule looks at a message before it is kept.
   bool is_ruled_ = false;           // apply_rules() may have something to do.
   bool has_enough_dying_ = false;   // More are to die when some of them are safe.
 };

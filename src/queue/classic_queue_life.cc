@@ -31,6 +31,8 @@ void ClassicQueue::set_rules(const QueueRules& rules) {
 }
 
 void ClassicQueue::note_rules() {
+  takes_all_ = !deduplication_ && rules_.overflow == Overflow::drop_head &&
+               rules_.message_ttl_ms == QueueRules::unlimited;
   // What was found on disk may have to expire; what is in memory has been looked at.
   is_ruled_ = is_ruled_ || rules_.has_limit() || rules_.expires_ms != QueueRules::unlimited ||
               store_->size() > 0;

@@ -73,7 +73,7 @@ void ClassicStore::put_at_tail(StoredMessage stored) {
   const SegmentId segment = stored.location.segment;
   const std::uint64_t seq = stored.seq.value();
   if (cold_.all().empty() && tail_.empty()) {
-    if (loaded_ == head_.size()) ++loaded_;
+    if (is_head_whole_) ++loaded_;
     head_.push_back(std::move(stored));
   } else {
     tail_.push_back(std::move(stored));
@@ -101,7 +101,10 @@ void ClassicStore::drop_written_bodies() {
       if (stored.location && stored.message) {
         resident_bytes_ -= stored.message->block_bytes();
         stored.message = nullptr;
-        if (is_in_head) loaded_ = std::min(loaded_, at);
+        if (is_in_head) {
+          loaded_ = std::min(loaded_, at);
+          is_head_whole_ = false;
+        }
       }
     }
     ++dropping_from_;
@@ -118,6 +121,7 @@ void ClassicStore::make_cold() {
               std::back_inserter(head_));
     tail_.erase(tail_.begin(), tail_.begin() + static_cast<std::ptrdiff_t>(kept));
     loaded_ = std::min(loaded_, head_.size());
+    is_head_whole_ = loaded_ == head_.size();
   }
   while (!tail_.empty() && tail_.front().location &&
          log_->journal().is_sealed(tail_.front().location.segment)) {
@@ -160,21 +164,25 @@ const StoredMessage* ClassicStore::first() {
 }
 
 StoredMessage ClassicStore::shift() {
-  StoredMessage taken;
-  if (!returned_.empty()) [[unlikely]] {
-    taken = std::move(returned_.extract(returned_.begin()).mapped());
-  } else {
-    LEVERET_DEBUG_ASSERT(loaded_ > 0);
-    taken = std::move(head_.front());
-    head_.pop_front();
-    --loaded_;
-    if (head_.empty()) forget_backlog();
-    if (loaded_ < loaded_low_ && has_more_to_load()) load_ahead();
-  }
+  StoredMessage taken = returned_.empty() ? shift_head() : shift_returned();
   --size_;
   body_bytes_ -= taken.message->body_bytes();
   resident_bytes_ -= taken.message->block_bytes();
   return taken;
+}
+
+inline StoredMessage ClassicStore::shift_head() {
+  LEVERET_DEBUG_ASSERT(loaded_ > 0);
+  StoredMessage taken = std::move(head_.front());
+  head_.pop_front();
+  --loaded_;
+  if (head_.empty()) forget_backlog();
+  if (loaded_ < loaded_low_ && has_more_to_load()) load_ahead();
+  return taken;
+}
+
+StoredMessage ClassicStore::shift_returned() {
+  return std::move(returned_.extract(returned_.begin()).mapped());
 }
 
 void ClassicStore::settle(const StoredMessage& message) { forget(message, Forgetting::settled); }
@@ -210,11 +218,11 @@ void ClassicStore::forget_backlog() {
 
 void ClassicStore::load_ahead() {
   if (is_loading_) return;
-  if (head_.size() > loaded_) return read_bodies();
+  if (!is_head_whole_) return read_bodies();
   if (!cold_.all().empty()) return read_page();
   if (!tail_.empty()) {
     take_tail_as_head();
-    if (loaded_ < loaded_low_ && head_.size() > loaded_) read_bodies();
+    if (loaded_ < loaded_low_ && !is_head_whole_) read_bodies();
   }
 }
 
@@ -234,6 +242,7 @@ void ClassicStore::take_tail_as_head() {
 void ClassicStore::count_loaded() {
   loaded_ = std::min(loaded_, head_.size());
   while (loaded_ < head_.size() && head_[loaded_].message) ++loaded_;
+  is_head_whole_ = loaded_ == head_.size();
 }
 
 void ClassicStore::read_bodies() {
@@ -291,7 +300,7 @@ void ClassicStore::read_page() {
     cold_.all().pop_front();
     for (const IndexEntry& entry : taken.entries) take_page(taken, entry);
     if (cold_.all().empty()) take_tail_as_head();
-    if (head_.size() > loaded_) read_bodies();
+    if (!is_head_whole_) read_bodies();
     return;
   }
   is_loading_ = true;
@@ -315,12 +324,13 @@ void ClassicStore::on_page(Result<std::vector<IndexEntry>> entries) {
   for (const IndexEntry& entry : *entries) take_page(page, entry);
   lose(page.count - std::min<std::uint64_t>(page.count, entries->size()));
   if (cold_.all().empty()) take_tail_as_head();
-  if (head_.size() > loaded_) read_bodies();
+  if (!is_head_whole_) read_bodies();
   if (listener_) listener_->on_loaded();
 }
 
 void ClassicStore::take_page(const LogPage& page, const IndexEntry& entry) {
   const MessageSeq seq(entry.seq);
+  is_head_whole_ = false;
   head_.push_back(
       {.seq = seq,
        .message = nullptr,
@@ -350,9 +360,16 @@ void ClassicStore::take_new_place(StoredMessage& stored) {
   moved_shifted_.erase(moved);
 }
 
-void ClassicStore::forget(StoredMessage stored, Forgetting how) {
+void ClassicStore::forget(const StoredMessage& stored, Forgetting how) {
   if (!stored.location) return;
-  take_new_place(stored);
+  if (moved_shifted_.empty()) [[likely]]
+    return forget_where_it_is(stored, how);
+  StoredMessage moved = stored;
+  take_new_place(moved);
+  forget_where_it_is(moved, how);
+}
+
+void ClassicStore::forget_where_it_is(const StoredMessage& stored, Forgetting how) {
   if (how == Forgetting::dropped || stored.on_disk.is_passing) return log_->drop(stored);
   log_->settle(options_.owner, stored);
 }
@@ -380,6 +397,7 @@ std::uint64_t ClassicStore::forget_all(Forgetting how) {
   Deque<LogPage>().swap(cold_.all());
   Deque<StoredMessage>().swap(tail_);
   loaded_ = 0;
+  is_head_whole_ = true;
   size_ = body_bytes_ = resident_bytes_ = 0;
   dropping_from_ = 0;
   ++generation_;

@@ -92,10 +92,12 @@ class ClassicStore final : public MessageStore, private LoggedStore {
     return OwnerId(options_.owner.value() | passing_owner_bit);
   }
   void put_at_tail(StoredMessage stored);
+  [[nodiscard]] StoredMessage shift_head();
+  [[nodiscard]] StoredMessage shift_returned();
   void drop_written_bodies();
   void make_cold();
   [[nodiscard]] bool has_more_to_load() const {
-    return head_.size() > loaded_ || !cold_.all().empty() || !tail_.empty();
+    return !is_head_whole_ || !cold_.all().empty() || !tail_.empty();
   }
   void load_ahead();
   void read_bodies();
@@ -107,7 +109,8 @@ class ClassicStore final : public MessageStore, private LoggedStore {
   void forget_backlog();
   void count_loaded();
   void lose(std::uint64_t messages);
-  void forget(StoredMessage stored, Forgetting how);
+  void forget(const StoredMessage& stored, Forgetting how);
+  void forget_where_it_is(const StoredMessage& stored, Forgetting how);
   [[nodiscard]] StoredMessage* find_place(MessageSeq seq);
   [[nodiscard]] bool is_shifted_from(OwnerId owner, SegmentId segment, MessageSeq seq) const;
   void relocate_pages(OwnerId owner, SegmentId segment, std::span<const Relocation> relocations);
@@ -125,6 +128,7 @@ class ClassicStore final : public MessageStore, private LoggedStore {
   std::map<MessageSeq, StoredMessage> returned_;
   Deque<StoredMessage> head_;
   std::size_t loaded_ = 0;      // The first so many of head_ have their messages.
+  bool is_head_whole_ = true;   // loaded_ is head_.size().
   std::size_t loaded_low_ = 1;  // With fewer, more are read; half of what was read last.
   LogPages cold_;
   Deque<StoredMessage> tail_;      // Empty when cold_ is, but for a while.

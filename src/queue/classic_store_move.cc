@@ -66,7 +66,7 @@ void ClassicStore::relocate_pages(OwnerId owner, SegmentId segment,
   cold_.leave_entries_to_indexes(log_->journal());
   const LogPage& next = cold_.all().front();
   const bool is_next = next.segment == segment && owner_of(next.is_passing) == owner;
-  if (is_next && is_loading_ && head_.size() == loaded_) {
+  if (is_next && is_loading_ && is_head_whole_) {
     ++generation_;
     is_loading_ = false;
   }

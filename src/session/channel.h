@@ -147,8 +147,7 @@ class Channel final : public ConfirmSink, public ReplySink {
   [[nodiscard]] Outcome finish_publish(MessagePtr& message, bool is_mandatory);
   /// Routes a message and gives it to the queues. Replaces it when a header has to go (BCC).
   [[nodiscard]] Outcome send_on(MessagePtr& message, bool is_mandatory);
-  void publish(const MessagePtr& message, std::span<const QueueHandlePtr> queues,
-               std::uint64_t sequence);
+  void publish(MessagePtr message, std::span<const QueueHandlePtr> queues, std::uint64_t sequence);
   void reply_to(std::string_view exchange, std::string_view routing_key, const MessagePtr& message);
   void publish(const Transaction::Publish& publish, std::uint64_t sequence);
   /// Sends it on to the gates that it was routed to.

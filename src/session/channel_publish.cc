@@ -117,12 +117,12 @@ Channel::Outcome Channel::send_on(MessagePtr& message, bool is_mandatory) {
     headers = amqp::peek_headers(message->properties()).value_or(amqp::RawTable());
   }
   const std::string_view exchange = message->exchange();
-  if (vhost->find_exchange(exchange) == nullptr) {  // Deleted while the content came.
-    return refuse_no_exchange(exchange, vhost->name());
-  }
   const Routed* routed = nullptr;
   std::vector<std::string> extra_keys;
   if (has_extra_keys(headers)) [[unlikely]] {
+    if (vhost->find_exchange(exchange) == nullptr) {
+      return refuse_no_exchange(exchange, vhost->name());
+    }
     extra_routed_.clear();
     const std::vector<std::string_view> keys = all_keys(message->routing_key(), headers);
     vhost->route(exchange, keys, {headers, message->properties()}, extra_routed_);
@@ -136,7 +136,9 @@ Channel::Outcome Channel::send_on(MessagePtr& message, bool is_mandatory) {
     message = sent;
   } else {
     routed =
-        &route_.find(*vhost, exchange, message->routing_key(), {headers, message->properties()});
+        route_.find(*vhost, exchange, message->routing_key(), {headers, message->properties()});
+    if (routed == nullptr) [[unlikely]]  // Deleted while the content came.
+      return refuse_no_exchange(exchange, vhost->name());
     if (routed->queues.empty()) reply_to(exchange, message->routing_key(), message);
     if (connection_.shard().has_traced_vhost()) [[unlikely]] {
       const std::string_view key = message->routing_key();
@@ -156,9 +158,12 @@ Channel::Outcome Channel::send_on(MessagePtr& message, bool is_mandatory) {
     sequence = confirms_.add(routed->answers());
     if (routed->is_nowhere()) note_news();
   }
+  if (routed->gates.empty()) [[likely]] {
+    publish(std::move(message), routed->queues, sequence);
+    return {};
+  }
   publish(message, routed->queues, sequence);
-  if (!routed->gates.empty()) [[unlikely]]
-    send_to_gates({message, *routed, std::move(extra_keys), is_mandatory}, sequence);
+  send_to_gates({message, *routed, std::move(extra_keys), is_mandatory}, sequence);
   return {};
 }
 
@@ -171,12 +176,13 @@ void Channel::reply_to(std::string_view exchange, std::string_view routing_key,
   }
 }
 
-void Channel::publish(const MessagePtr& message, std::span<const QueueHandlePtr> queues,
+void Channel::publish(MessagePtr message, std::span<const QueueHandlePtr> queues,
                       std::uint64_t sequence) {
   const PublishToken token = sequence == 0 ? PublishToken{} : PublishToken{id_, sequence};
   Shard& shard = connection_.shard();
   for (const QueueHandlePtr& queue : queues) {
-    shard.publish(*queue, message, token);
+    const bool is_last = &queue == &queues.back();
+    shard.publish(*queue, is_last ? std::move(message) : message, token);
     if (queue->is_heavy.load(std::memory_order_relaxed)) [[unlikely]]
       connection_.note_heavy_queue();
   }

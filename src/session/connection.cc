@@ -147,23 +147,16 @@ void Connection::on_channel_frame(const Frame& frame) {
     on_frame_of_closing(frame, *channel);
     return;
   }
-  AmqpResult<void> outcome;
-  switch (frame.type) {
-    case FrameType::method:
-      outcome = channel->is_assembling() ? AmqpResult<void>(channel->refuse_interruption())
-                                         : Dispatch::on_channel(*this, *channel, frame.payload);
-      break;
-    case FrameType::header:
-      outcome = channel->on_content_header(frame.payload);
-      break;
-    case FrameType::body:
-      outcome = channel->on_content_body(frame.payload);
-      break;
-    case FrameType::heartbeat:
-      break;
-  }
+  AmqpResult<void> outcome = take_frame(frame, *channel);
   if (!outcome) [[unlikely]]
     conclude(frame.channel, std::move(outcome));
+}
+
+inline AmqpResult<void> Connection::take_frame(const Frame& frame, Channel& channel) {
+  if (frame.type == FrameType::body) return channel.on_content_body(frame.payload);
+  if (frame.type == FrameType::header) return channel.on_content_header(frame.payload);
+  if (channel.is_assembling()) return channel.refuse_interruption();
+  return Dispatch::on_channel(*this, channel, frame.payload);
 }
 
 void Connection::on_frame_of_closing(const Frame& frame, Channel& channel) {

@@ -187,6 +187,7 @@ class Connection final : public ConnectionPort {
   void take_frames(amqp::FrameDecoder& decoder);
   void on_frame(const amqp::Frame& frame);
   void on_channel_frame(const amqp::Frame& frame);
+  [[nodiscard]] amqp::AmqpResult<void> take_frame(const amqp::Frame& frame, Channel& channel);
   void on_frame_of_closing(const amqp::Frame& frame, Channel& channel);
   void on_frame_of_none(const amqp::Frame& frame);
   [[nodiscard]] amqp::AmqpResult<void> on_protocol_header(std::span<const std::byte> header);

@@ -27,8 +27,9 @@ std::unexpected<amqp::AmqpError> unexpected_frame(std::string text, bool is_in_c
 
 void PublishAssembler::begin(std::string_view exchange, std::string_view routing_key,
                              bool is_mandatory, bool is_dropped) {
-  exchange_.assign(exchange);
-  routing_key_.assign(routing_key);
+  if (!route_room_) [[unlikely]]
+    route_room_ = std::make_unique<std::array<std::byte, EncodedRoute::bytes_max>>();
+  route_ = EncodedRoute::encode(exchange, routing_key, *route_room_);
   is_mandatory_ = is_mandatory;
   is_dropped_ = is_dropped;
   stage_ = Stage::header;
@@ -59,7 +60,7 @@ AmqpResult<void> PublishAssembler::on_header(std::span<const std::byte> payload,
                                     header->body_size, message_bytes_max),
                         amqp::BasicPublish::key});
   }
-  builder_.begin(exchange_, routing_key_, header->properties, header->body_size,
+  builder_.begin(route_, header->properties, header->body_size,
                  amqp::peek_delivery_mode(header->properties) == amqp::delivery_mode_persistent,
                  traits_of(header->properties));
   return {};

@@ -10,9 +10,10 @@
 #include "amqp/amqp_error.h"
 #include "message/message.h"
 
+#include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
-#include <string>
 #include <string_view>
 
 namespace leveret {
@@ -51,8 +52,9 @@ class PublishAssembler {
   bool is_mandatory_ = false;
   bool is_dropped_ = false;
   std::uint64_t missing_bytes_ = 0;  // Of the body.
-  std::string exchange_;
-  std::string routing_key_;
+  // Where route_ lies; made by the first publish: most channels never see one.
+  std::unique_ptr<std::array<std::byte, EncodedRoute::bytes_max>> route_room_;
+  EncodedRoute route_;
   MessageBuilder builder_;
 };
 

@@ -107,15 +107,17 @@ void VhostReplica::append_routed(Routed& routed) {
   }
 }
 
-const Routed& RouteMemory::find(VhostReplica& vhost, std::string_view exchange,
+const Routed* RouteMemory::find(VhostReplica& vhost, std::string_view exchange,
                                 std::string_view routing_key,
                                 const PublishedProperties& properties) {
   const bool is_plain =
       (properties.headers.empty() || !vhost.looks_at_headers()) && !vhost.is_unsteady();
   if (is_plain && is_known_ && version_ == vhost.version() && routing_key_ == routing_key &&
       exchange_ == exchange) {
-    return routed_;
+    return &routed_;
   }
+  is_known_ = false;
+  if (vhost.find_exchange(exchange) == nullptr) return nullptr;
   routed_.clear();
   vhost.route(exchange, routing_key, properties, routed_);
   is_known_ = is_plain;
@@ -124,7 +126,7 @@ const Routed& RouteMemory::find(VhostReplica& vhost, std::string_view exchange,
     exchange_.assign(exchange);
     routing_key_.assign(routing_key);
   }
-  return routed_;
+  return &routed_;
 }
 
 }  // namespace leveret

@@ -109,9 +109,10 @@ class VhostReplica {
 /// way. All are where an exchange has one that gives the same message to one or to another.
 class RouteMemory {
  public:
-  /// What the message reaches. Valid until the next call.
-  const Routed& find(VhostReplica& vhost, std::string_view exchange, std::string_view routing_key,
-                     const PublishedProperties& properties);
+  /// What the message reaches; null when there is no such exchange. Valid until the next call.
+  [[nodiscard]] const Routed* find(VhostReplica& vhost, std::string_view exchange,
+                                   std::string_view routing_key,
+                                   const PublishedProperties& properties);
 
  private:
   Routed routed_;
