@@ -178,14 +178,15 @@ void Channel::reply_to(std::string_view exchange, std::string_view routing_key,
 
 void Channel::publish(MessagePtr message, std::span<const QueueHandlePtr> queues,
                       std::uint64_t sequence) {
+  if (queues.empty()) return;
   const PublishToken token = sequence == 0 ? PublishToken{} : PublishToken{id_, sequence};
-  Shard& shard = connection_.shard();
-  for (const QueueHandlePtr& queue : queues) {
-    const bool is_last = &queue == &queues.back();
-    shard.publish(*queue, is_last ? std::move(message) : message, token);
-    if (queue->is_heavy.load(std::memory_order_relaxed)) [[unlikely]]
+  const auto publish_to = [this, token](const QueueHandle& queue, MessagePtr given) {
+    connection_.shard().publish(queue, std::move(given), token);
+    if (queue.is_heavy.load(std::memory_order_relaxed)) [[unlikely]]
       connection_.note_heavy_queue();
-  }
+  };
+  for (const QueueHandlePtr& queue : queues.first(queues.size() - 1)) publish_to(*queue, message);
+  publish_to(*queues.back(), std::move(message));
 }
 
 void Channel::publish(const Transaction::Publish& publish, std::uint64_t sequence) {
